@@ -1,0 +1,2 @@
+//! git-ledger
+fn main() {}
