@@ -4,7 +4,29 @@
 //! which room may use which, and `cargo xtask tidy` checks it.
 #![forbid(unsafe_code)]
 
-pub mod finding;
-pub mod git;
+
+
+
+
+// the thing
+pub mod json;
+pub mod event;
+pub mod merkle;
+pub mod principal;
+pub mod entry;
+// the seal
 pub mod signature;
 pub mod signer;
+pub mod commit;
+// the rules
+pub mod finding;
+pub mod policy;
+pub mod tree;
+pub mod chain;
+pub mod trust;
+// the judgement
+pub mod store;
+pub mod verify;
+// the places
+pub mod git;
+pub mod durable;

@@ -1,0 +1,55 @@
+//! May this link follow that one? Rules over two neighbours, and over the first.
+//!
+//! Keys, policies and where links come from are not known here.
+//!
+//! Source: `ledger-spec/chain.md`.
+
+use crate::commit::Link;
+use crate::finding::{Finding, FindingId};
+use crate::merkle::Range;
+
+/// How far ahead of the admitting clock an entry may be dated, in seconds.
+pub const MAX_AHEAD: u64 = 300;
+
+/// Whether `next` may follow `prev`; one finding for each broken rule.
+pub fn follows(prev: &Link, next: &Link) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let expected = prev.entry.number() + 1;
+    if next.entry.number() != expected {
+        let detail = format!("number {}, expected {expected}", next.entry.number());
+        findings.push(Finding::new(FindingId::SequenceGap, detail));
+    } else if next.entry.range != range_after(prev) {
+        let detail = format!("does not continue entry {} ({})", prev.entry.number(), crate::merkle::hex(&prev.digest()));
+        findings.push(Finding::new(FindingId::RangeMismatch, detail));
+    }
+    if next.time < prev.time {
+        let detail = format!("dated {}, the entry before it {}", next.time, prev.time);
+        findings.push(Finding::new(FindingId::TimeBackwards, detail));
+    }
+    findings
+}
+
+/// Whether `first` may stand without a parent.
+pub fn begins(first: &Link) -> Option<Finding> {
+    let number = first.entry.number();
+    (number != 0).then(|| Finding::new(FindingId::SequenceGap, format!("number {number} in an entry without parent")))
+}
+
+/// The Merkle state after a link: what the next one must carry.
+pub fn range_after(link: &Link) -> Range {
+    link.entry.range.append(link.digest())
+}
+
+/// T of an entry written now after one dated `before`.
+pub fn date(clock: u64, before: u64) -> u64 {
+    clock.max(before)
+}
+
+/// Whether an entry may be admitted at this clock, after one dated `before`.
+pub fn dated(link: &Link, before: u64, clock: u64) -> Option<Finding> {
+    let limit = before.max(clock.saturating_add(MAX_AHEAD));
+    (link.time > limit).then(|| {
+        let detail = format!("dated {}, the clock here says {clock}", link.time);
+        Finding::new(FindingId::TimeFuture, detail)
+    })
+}

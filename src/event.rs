@@ -1,0 +1,214 @@
+//! What happened: one CloudEvents 1.0 object.
+//!
+//! An event knows nothing of its number, of git or of keys. It is either read from the record,
+//! where only the canonical spelling stands, or built by a writer and then checked by the same
+//! rules ([`Event::from_object`]). All it says is a claim of its writer.
+//!
+//! Source: CloudEvents 1.0.2 core and JSON format; RFC 8785; `ledger-spec/entry.md`.
+
+use crate::json::{JsonFault, Object, Value};
+
+/// Records that the ledger began; stands in entry 0 and nowhere else.
+pub const LEDGER_CREATED: &str = "dev.git-ledger.ledger.created";
+/// Records a change of the policy; stands in policy entries and nowhere else.
+pub const POLICY_CHANGED: &str = "dev.git-ledger.policy.changed";
+/// Records one push to a repository, or what became of one.
+pub const PUSH: &str = "dev.git-ledger.push";
+/// Records that somebody looked at a range of entries.
+pub const REVIEW: &str = "dev.git-ledger.review";
+/// Records tampering that was found.
+pub const TAMPER_FOUND: &str = "dev.git-ledger.tamper.found";
+/// Records what a remote was seen to hold.
+pub const CHECKPOINT: &str = "dev.git-ledger.checkpoint";
+
+/// The directory of the tree in which attachments stand, with the slash.
+pub const ATTACHMENTS: &str = "attachments/";
+
+/// Why something is not an event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventFault {
+    /// A rule of CloudEvents or of the record is broken.
+    #[error("{0}")]
+    Malformed(String),
+    /// The object is an event, in another spelling than the canonical one.
+    #[error("the event is not in canonical form (RFC 8785)")]
+    NonCanonical,
+}
+
+impl From<JsonFault> for EventFault {
+    fn from(fault: JsonFault) -> Self {
+        match fault {
+            JsonFault::Malformed(why) => EventFault::Malformed(why),
+            JsonFault::NonCanonical => EventFault::NonCanonical,
+        }
+    }
+}
+
+/// One event. Its object has been checked against the rules of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    object: Object,
+}
+
+impl Event {
+    /// Checks an object against the rules of the record.
+    ///
+    /// # Errors
+    /// [`EventFault::Malformed`] names the attribute and the rule.
+    pub fn from_object(object: Object) -> Result<Event, EventFault> {
+        let malformed = |why: String| Err(EventFault::Malformed(why));
+        for name in ["id", "source", "type", "specversion"] {
+            match object.get(name) {
+                Some(Value::String(text)) if !text.is_empty() => {}
+                Some(_) => return malformed(format!("{name} is not a non-empty string")),
+                None => return malformed(format!("{name} is missing")),
+            }
+        }
+        if object.get("specversion").and_then(Value::as_str) != Some("1.0") {
+            return malformed("specversion is not \"1.0\"".into());
+        }
+        for (name, value) in object.iter() {
+            let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+            if !plain && name != "data_base64" {
+                return malformed(format!("the attribute name {name:?} is not lower-case letters and digits"));
+            }
+            if name != "data" && matches!(value, Value::Object(_) | Value::Array(_) | Value::Null) {
+                return malformed(format!("{name} is neither string, integer nor boolean"));
+            }
+        }
+        let (data, base64) = (object.get("data").is_some(), object.get("data_base64").is_some());
+        if data && base64 {
+            return malformed("data and data_base64 stand side by side".into());
+        }
+        if let Some(reference) = object.get("dataref") {
+            if reference.as_str().and_then(attachment_digest).is_none() {
+                return malformed("dataref is not attachments/<64 lower-case hex>".into());
+            }
+            if data || base64 {
+                return malformed("an event with dataref has data of its own".into());
+            }
+        }
+        Ok(Event { object })
+    }
+
+    /// Reads one event in any spelling; for writers.
+    ///
+    /// # Errors
+    /// [`EventFault::Malformed`].
+    pub fn parse(text: &[u8]) -> Result<Event, EventFault> {
+        match Value::parse(text)? {
+            Value::Object(object) => Event::from_object(object),
+            _ => Err(EventFault::Malformed("an event is a JSON object".into())),
+        }
+    }
+
+    /// Reads one event as it stands in the record.
+    ///
+    /// # Errors
+    /// As [`Event::parse`], and [`EventFault::NonCanonical`] for another spelling.
+    pub fn parse_canonical(line: &[u8]) -> Result<Event, EventFault> {
+        match Value::parse_canonical(line)? {
+            Value::Object(object) => Event::from_object(object),
+            _ => Err(EventFault::Malformed("an event is a JSON object".into())),
+        }
+    }
+
+    /// The whole object.
+    pub fn object(&self) -> &Object {
+        &self.object
+    }
+
+    /// The canonical line, without the line feed.
+    pub fn to_line(&self) -> String {
+        let mut out = String::new();
+        self.object.write(&mut out);
+        out
+    }
+
+    /// A top-level attribute that is a string.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.object.get(name).and_then(Value::as_str)
+    }
+
+    /// `id`: unique within its source, chosen by whoever saw the event.
+    pub fn id(&self) -> &str {
+        self.attribute("id").unwrap_or_default()
+    }
+
+    /// `source`: where it happened.
+    pub fn source(&self) -> &str {
+        self.attribute("source").unwrap_or_default()
+    }
+
+    /// `type`: what kind of thing happened.
+    pub fn kind(&self) -> &str {
+        self.attribute("type").unwrap_or_default()
+    }
+
+    /// `subject`: what it happened to, if the event says.
+    pub fn subject(&self) -> Option<&str> {
+        self.attribute("subject")
+    }
+
+    /// `data`, if it stands in the event itself.
+    pub fn data(&self) -> Option<&Value> {
+        self.object.get("data")
+    }
+
+    /// The digest (64 hex) of the attachment that holds the data, if one does.
+    pub fn attachment(&self) -> Option<&str> {
+        self.attribute("dataref").and_then(attachment_digest)
+    }
+
+    /// The event as it was before anyone recorded it: what two recordings of one event share.
+    pub fn unrecorded(&self) -> String {
+        let mut object = self.object.clone();
+        object.remove("recordedtime");
+        let mut out = String::new();
+        object.write(&mut out);
+        out
+    }
+}
+
+/// The hex digits of an `attachments/<hex>` reference.
+fn attachment_digest(reference: &str) -> Option<&str> {
+    reference.strip_prefix(ATTACHMENTS).filter(|hex| is_sha256_hex(hex))
+}
+
+/// Whether this is 64 lower-case hex digits.
+pub fn is_sha256_hex(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &str) -> String {
+        Event::parse(text.as_bytes()).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn reads_what_cloudevents_allows() {
+        let line = r#"{"data":{"a":[1]},"flag":true,"id":"1","source":"/s","specversion":"1.0","subject":"x","type":"t"}"#;
+        let event = Event::parse_canonical(line.as_bytes()).expect("an event");
+        assert_eq!((event.id(), event.source(), event.kind(), event.subject()), ("1", "/s", "t", Some("x")));
+        assert_eq!(event.to_line(), line);
+    }
+
+    #[test]
+    fn each_broken_rule_is_named() {
+        let hex = "a".repeat(64);
+        assert_eq!(fault("[1]"), "an event is a JSON object");
+        assert_eq!(fault(r#"{"id":"","source":"s","type":"t","specversion":"1.0"}"#), "id is not a non-empty string");
+        assert_eq!(fault(r#"{"id":"1","source":"s","specversion":"1.0"}"#), "type is missing");
+        assert_eq!(fault(r#"{"id":"1","source":"s","type":"t","specversion":"0.3"}"#), "specversion is not \"1.0\"");
+        let with = |more: &str| format!(r#"{{"id":"1","source":"s","type":"t","specversion":"1.0",{more}}}"#);
+        assert_eq!(fault(&with(r#""Foo":1"#)), "the attribute name \"Foo\" is not lower-case letters and digits");
+        assert_eq!(fault(&with(r#""foo":{}"#)), "foo is neither string, integer nor boolean");
+        assert_eq!(fault(&with(r#""data":1,"data_base64":"AA==""#)), "data and data_base64 stand side by side");
+        assert_eq!(fault(&with(r#""dataref":"attachments/../x""#)), "dataref is not attachments/<64 lower-case hex>");
+        let both = format!(r#""data":1,"dataref":"attachments/{hex}""#);
+        assert_eq!(fault(&with(&both)), "an event with dataref has data of its own");
+    }
+}

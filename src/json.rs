@@ -1,0 +1,412 @@
+//! JSON as the record allows it: integers only, no name twice, one spelling (RFC 8785).
+//!
+//! The grammar is serde_json's; what it lets through and the record does not (names twice,
+//! floats, deep nesting, control and bidi-breaking code points) is refused here. Values keep
+//! their names sorted by UTF-16 code units, so writing a value gives its canonical form.
+//!
+//! # Limits
+//! serde_json itself stops at depth 128; the record stops at [`MAX_DEPTH`].
+
+use std::fmt;
+
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+/// Objects and arrays may nest this deep; the outermost value is depth 1.
+pub const MAX_DEPTH: usize = 64;
+
+/// The largest magnitude an integer may have: 2^53 − 1, what every JSON reader keeps exactly.
+pub const MAX_INTEGER: i64 = (1 << 53) - 1;
+
+/// One JSON value; the names of an object are unique and sorted by UTF-16 code units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// An integer within ±(2^53 − 1).
+    Integer(i64),
+    /// A string without U+007F–9F and noncharacters.
+    String(String),
+    /// An array.
+    Array(Vec<Value>),
+    /// An object.
+    Object(Object),
+}
+
+/// The members of an object, sorted by UTF-16 code units of their names.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Object(Vec<(String, Value)>);
+
+/// Why text is not a value of the record.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JsonFault {
+    /// Not JSON, or JSON the record refuses.
+    #[error("{0}")]
+    Malformed(String),
+    /// A value the record allows, in another spelling than the canonical one.
+    #[error("not in canonical form (RFC 8785)")]
+    NonCanonical,
+}
+
+impl Object {
+    /// An object without members.
+    pub fn new() -> Self {
+        Object::default()
+    }
+
+    /// The value under this name.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.position(name).ok().and_then(|at| self.0.get(at)).map(|(_, value)| value)
+    }
+
+    /// Puts a value under a name, in place of the one that was there.
+    pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
+        let (name, value) = (name.into(), value.into());
+        match self.position(&name) {
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (name, value)),
+        }
+    }
+
+    /// The same object with one more member; for building values in one expression.
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    /// Takes the value under a name away.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        self.position(name).ok().map(|at| self.0.remove(at).1)
+    }
+
+    /// The members in canonical order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    fn position(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| utf16_order(other, name))
+    }
+}
+
+/// RFC 8785 §3.2.3: names are compared as sequences of UTF-16 code units.
+fn utf16_order(a: &str, b: &str) -> std::cmp::Ordering {
+    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
+}
+
+impl Value {
+    /// Reads a value in any spelling.
+    ///
+    /// # Errors
+    /// [`JsonFault::Malformed`] when the text is not JSON or the record refuses its value.
+    pub fn parse(text: &[u8]) -> Result<Value, JsonFault> {
+        let text = std::str::from_utf8(text).map_err(|why| JsonFault::Malformed(format!("not UTF-8: {why}")))?;
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let value = Depth(0).deserialize(&mut reader).map_err(|why| JsonFault::Malformed(why.to_string()))?;
+        reader.end().map_err(|why| JsonFault::Malformed(why.to_string()))?;
+        Ok(value)
+    }
+
+    /// Reads a value that must stand in canonical form.
+    ///
+    /// # Errors
+    /// As [`Value::parse`], and [`JsonFault::NonCanonical`] for another spelling.
+    pub fn parse_canonical(text: &[u8]) -> Result<Value, JsonFault> {
+        let value = Value::parse(text)?;
+        let mut again = String::with_capacity(text.len());
+        value.write(&mut again);
+        if again.as_bytes() == text { Ok(value) } else { Err(JsonFault::NonCanonical) }
+    }
+
+    /// Appends the canonical form (RFC 8785).
+    pub fn write(&self, out: &mut String) {
+        match self {
+            Value::Null => out.push_str("null"),
+            Value::Bool(true) => out.push_str("true"),
+            Value::Bool(false) => out.push_str("false"),
+            Value::Integer(number) => out.push_str(&number.to_string()),
+            Value::String(text) => write_string(text, out),
+            Value::Array(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Value::Object(object) => object.write(out),
+        }
+    }
+
+    /// The canonical form as a string of its own.
+    pub fn to_canonical(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out);
+        out
+    }
+
+    /// The text of a string value.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The members of an object value.
+    pub fn as_object(&self) -> Option<&Object> {
+        match self {
+            Value::Object(object) => Some(object),
+            _ => None,
+        }
+    }
+
+    /// The items of an array value.
+    pub fn as_array(&self) -> Option<&[Value]> {
+        match self {
+            Value::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The number of an integer value.
+    pub fn as_integer(&self) -> Option<i64> {
+        match self {
+            Value::Integer(number) => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+impl Object {
+    /// Appends the canonical form (RFC 8785).
+    pub fn write(&self, out: &mut String) {
+        out.push('{');
+        for (at, (name, value)) in self.0.iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            write_string(name, out);
+            out.push(':');
+            value.write(out);
+        }
+        out.push('}');
+    }
+}
+
+/// RFC 8785 §3.2.2.2: the short escapes, `\u00xx` for other controls, all else as it is.
+fn write_string(text: &str, out: &mut String) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\u{c}' => out.push_str("\\f"),
+            '\r' => out.push_str("\\r"),
+            control if control < ' ' => out.push_str(&format!("\\u{:04x}", control as u32)),
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+}
+
+/// Why the record does not hold this text, if it does not: U+007F–9F reach terminals as
+/// commands, noncharacters are not for interchange (Unicode §23.7).
+pub fn forbidden_character(text: &str) -> Option<char> {
+    text.chars().find(|&c| {
+        let code = c as u32;
+        (0x7f..=0x9f).contains(&code) || (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
+    })
+}
+
+fn allowed<E: serde::de::Error>(text: &str) -> Result<(), E> {
+    match forbidden_character(text) {
+        None => Ok(()),
+        Some(c) => Err(E::custom(format!("a string holds U+{:04X}, which the record does not", c as u32))),
+    }
+}
+
+/// A value that stands `0` levels deep, being read.
+#[derive(Clone, Copy)]
+struct Depth(usize);
+
+impl Depth {
+    fn deeper<E: serde::de::Error>(self) -> Result<Depth, E> {
+        if self.0 >= MAX_DEPTH { Err(E::custom(format!("nested deeper than {MAX_DEPTH}"))) } else { Ok(Depth(self.0 + 1)) }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Depth {
+    type Value = Value;
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Depth {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
+        integer(value)
+    }
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
+        integer(i64::try_from(value).unwrap_or(i64::MAX))
+    }
+    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Value, E> {
+        Err(E::custom("a number is not an integer within ±(2^53−1); write it as a string"))
+    }
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        allowed(text)?;
+        Ok(Value::String(text.to_owned()))
+    }
+    fn visit_string<E: serde::de::Error>(self, text: String) -> Result<Value, E> {
+        allowed(&text)?;
+        Ok(Value::String(text))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let inside = self.deeper()?;
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element_seed(inside)? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let inside = self.deeper()?;
+        let mut members: Vec<(String, Value)> = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            allowed(&name)?;
+            members.push((name, map.next_value_seed(inside)?));
+        }
+        members.sort_by(|(a, _), (b, _)| utf16_order(a, b));
+        if let Some(pair) = members.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(A::Error::custom(format!("the name {:?} stands twice in one object", pair[0].0)));
+        }
+        Ok(Value::Object(Object(members)))
+    }
+}
+
+fn integer<E: serde::de::Error>(value: i64) -> Result<Value, E> {
+    if (-MAX_INTEGER..=MAX_INTEGER).contains(&value) {
+        Ok(Value::Integer(value))
+    } else {
+        Err(E::custom("an integer is outside ±(2^53−1); write it as a string"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Value, D::Error> {
+        Depth(0).deserialize(reader)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Value {
+        Value::String(text.to_owned())
+    }
+}
+impl From<String> for Value {
+    fn from(text: String) -> Value {
+        Value::String(text)
+    }
+}
+impl From<bool> for Value {
+    fn from(value: bool) -> Value {
+        Value::Bool(value)
+    }
+}
+impl From<i64> for Value {
+    fn from(value: i64) -> Value {
+        Value::Integer(value)
+    }
+}
+impl From<Object> for Value {
+    fn from(object: Object) -> Value {
+        Value::Object(object)
+    }
+}
+impl From<Vec<Value>> for Value {
+    fn from(items: Vec<Value>) -> Value {
+        Value::Array(items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> Result<String, JsonFault> {
+        Value::parse(text.as_bytes()).map(|value| value.to_canonical())
+    }
+
+    #[test]
+    fn writes_the_one_spelling() {
+        let cases = [
+            (r#"{ "b":1, "a":[ ] }"#, r#"{"a":[],"b":1}"#),
+            (r#"{"\u0041":"\/\u00e9\u0001\b"}"#, "{\"A\":\"/é\\u0001\\b\"}"),
+            // RFC 8785 §3.2.3: U+1F600 sorts before U+FB33 by UTF-16 units
+            ("{\"\u{fb33}\":1,\"\u{1f600}\":2}", "{\"\u{1f600}\":2,\"\u{fb33}\":1}"),
+            ("[9007199254740991,-9007199254740991,null,true]", "[9007199254740991,-9007199254740991,null,true]"),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(canonical(given).as_deref(), Ok(expected), "{given}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_readers_disagree_on() {
+        let deep = format!("{}1{}", "[".repeat(65), "]".repeat(65));
+        let cases = [
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            "1.0",
+            "1e0",
+            "-0",
+            "9007199254740992",
+            "18446744073709551616",
+            "1e999",
+            "01",
+            "NaN",
+            "\"\u{7f}\"",
+            "\"\\u0085\"",
+            r#""\ud800""#,
+            r#""\uffff""#,
+            "\"\u{1fffe}\"",
+            "\u{feff}{}",
+            "{} {}",
+            "{}x",
+            "[1,]",
+            "'a'",
+            "",
+            deep.as_str(),
+        ];
+        for given in cases {
+            assert!(matches!(Value::parse(given.as_bytes()), Err(JsonFault::Malformed(_))), "{given}");
+        }
+        assert!(Value::parse(b"\"\xff\"").is_err());
+        let edge = format!("{}1{}", "[".repeat(64), "]".repeat(64));
+        assert!(Value::parse(edge.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn another_spelling_is_not_canonical() {
+        for given in [r#"{"a": 1}"#, r#"{"b":1,"a":2}"#, r#""\/""#, r#""\u0041""#, "{}\n"] {
+            assert_eq!(Value::parse_canonical(given.as_bytes()), Err(JsonFault::NonCanonical), "{given}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! May this key write this entry, at this place? Rules over a link and the policy in force.
+//!
+//! How signatures are made or checked, and what day it is, is not known here: a key's validity
+//! is a position, never a date.
+//!
+//! Source: `ledger-spec/policy.md`.
+
+use std::collections::BTreeSet;
+
+use crate::commit::Link;
+use crate::entry::Approval;
+use crate::event;
+use crate::finding::{Finding, FindingId};
+use crate::merkle::{self, Hash};
+use crate::policy::{Policy, Role, Signer, roles_for};
+use crate::principal::Principal;
+use crate::signature::{Signature, SignatureFault};
+
+/// The namespace of approvals.
+pub const APPROVAL_NAMESPACE: &str = "git-ledger-approval";
+
+/// What an entry does to the policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The first entry: judged by the policy it brings.
+    First,
+    /// An entry whose policy differs from the one before it.
+    PolicyChange,
+    /// Any other.
+    Ordinary,
+}
+
+/// Whether the link's key may sign here and record these events, under the policy in force.
+pub fn permits(policy: &Policy, link: &Link, place: Place) -> Vec<Finding> {
+    let row = match signer(policy, link) {
+        Ok(row) => row,
+        Err(finding) => return vec![finding],
+    };
+    let mut findings: Vec<Finding> = fits_place(link, place).into_iter().collect();
+    if place == Place::PolicyChange && !row.has(Role::Admin) {
+        findings.push(Finding::new(FindingId::SignerRole, format!("{} is no admin and changes the policy", row.principal)));
+    }
+    if place == Place::Ordinary {
+        findings.extend(link.entry.events.iter().find_map(|event| records(row, event.kind())));
+    } else if place == Place::First && !row.has(Role::Admin) {
+        findings.push(Finding::new(FindingId::SignerRole, format!("{} is no admin and founds the ledger", row.principal)));
+    }
+    findings
+}
+
+/// The row of the link's key, when that row may sign for the principal it names.
+fn signer<'a>(policy: &'a Policy, link: &Link) -> Result<&'a Signer, Finding> {
+    let key = link.signature.key();
+    let Some((_, row)) = policy.row(key) else {
+        let detail = format!("{} says it is {}", key.fingerprint(), link.principal);
+        return Err(Finding::new(FindingId::SignerUnknown, detail));
+    };
+    if row.principal != link.principal {
+        let detail = format!("signed by {}, names {}", row.principal, link.principal);
+        return Err(Finding::new(FindingId::SignerPrincipal, detail));
+    }
+    if row.retired {
+        return Err(Finding::new(FindingId::SignerRetired, format!("{} {}", row.principal, key.fingerprint())));
+    }
+    Ok(row)
+}
+
+/// Whether this row may record an event of this type.
+fn records(row: &Signer, kind: &str) -> Option<Finding> {
+    if !roles_for(kind).iter().any(|role| row.has(*role)) {
+        return Some(Finding::new(FindingId::SignerRole, format!("{} may not record {kind:?}", row.principal)));
+    }
+    let free = matches!(kind, event::POLICY_CHANGED | event::LEDGER_CREATED);
+    (!free && !row.allows_type(kind))
+        .then(|| Finding::new(FindingId::SignerType, format!("the types of {} do not include {kind:?}", row.principal)))
+}
+
+/// Whether the events are those that belong at this place.
+fn fits_place(link: &Link, place: Place) -> Option<Finding> {
+    let events = &link.entry.events;
+    let reserved = |wanted: &str| events.len() == 1 && events.iter().all(|event| event.kind() == wanted && event.attachment().is_none());
+    let (fits, expected) = match place {
+        Place::First => (reserved(event::LEDGER_CREATED), event::LEDGER_CREATED),
+        Place::PolicyChange => (reserved(event::POLICY_CHANGED), event::POLICY_CHANGED),
+        Place::Ordinary => {
+            let free = |kind: &str| kind != event::LEDGER_CREATED && kind != event::POLICY_CHANGED;
+            (events.iter().all(|event| free(event.kind())), "neither")
+        }
+    };
+    if !fits {
+        let kinds: Vec<&str> = events.iter().take(4).map(|event| event.kind()).collect();
+        let detail = format!("found {kinds:?}, expected {expected} alone");
+        return Some(Finding::new(FindingId::PolicyEvent, detail));
+    }
+    let approvals = link.entry.approvals.len();
+    (place != Place::PolicyChange && approvals > 0)
+        .then(|| Finding::new(FindingId::ApprovalUnexpected, format!("{approvals} approvals")))
+}
+
+/// What an admin signs, in [`APPROVAL_NAMESPACE`], to agree to a policy: bound to the ledger, to
+/// the entry (by digest) that set the policy now in force, and to the new policy.
+pub fn approval_text(id: &str, set_by: &Hash, next: &Hash) -> String {
+    format!("git-ledger approval 1\n{id}\n{}\n{}\n", merkle::hex(set_by), merkle::hex(next))
+}
+
+/// Whether enough distinct admins of `policy` agree that `next` follows it. `set_by` is the
+/// digest of the entry that set `policy`. The signer's own row is judged by [`permits`].
+pub fn agreement(policy: &Policy, next: &Policy, set_by: &Hash, link: &Link) -> Vec<Finding> {
+    let text = approval_text(&policy.id, set_by, &next.digest());
+    let mut findings = Vec::new();
+    let mut agreed: BTreeSet<&Principal> = BTreeSet::from([&link.principal]);
+    for approval in &link.entry.approvals {
+        match approves(policy, approval, &link.principal, &text) {
+            Ok(()) => {
+                agreed.insert(&approval.principal);
+            }
+            Err(finding) => findings.push(finding),
+        }
+    }
+    let barred = policy.barred(next);
+    let counted = agreed.difference(&barred).count() as u64;
+    if findings.is_empty() && counted < policy.threshold {
+        let detail = format!("{counted} of {} agreed: {agreed:?}, not counted: {barred:?}", policy.threshold);
+        findings.push(Finding::new(FindingId::ThresholdMissed, detail));
+    }
+    findings
+}
+
+fn approves(policy: &Policy, approval: &Approval, signer: &Principal, text: &str) -> Result<(), Finding> {
+    let who = &approval.principal;
+    let signature = Signature::from_blob(&approval.blob)
+        .map_err(|fault| Finding::new(FindingId::ApprovalNonCanonical, format!("{who}: {fault}")))?;
+    let admin = policy.row(signature.key()).filter(|(_, row)| row.principal == *who && row.has(Role::Admin) && !row.retired);
+    if admin.is_none() || who == signer {
+        let detail = format!("{who} {}", signature.key().fingerprint());
+        return Err(Finding::new(FindingId::ApprovalSigner, detail));
+    }
+    signature.verify(APPROVAL_NAMESPACE, text.as_bytes()).map_err(|fault| {
+        let why = match fault {
+            SignatureFault::Bad => "made for another policy, or altered".to_owned(),
+            other => other.to_string(),
+        };
+        Finding::new(FindingId::ApprovalBad, format!("{who}: {why}"))
+    })
+}

@@ -1,0 +1,197 @@
+//! Links and trust in, verdict out.
+//!
+//! Everything is derived again from bytes. The walk goes from the tip to the root by the parent
+//! bytes of each commit, hands chunks of neighbours to workers, and stops at nothing: every
+//! finding is collected, and the first bad entry is named at the end. Each rule looks at two
+//! neighbours and the policy of the earlier one, so chunks can be judged in any order.
+//!
+//! git, configuration and the clock are not known here; whoever admits new entries passes the
+//! clock in. Nothing is written.
+//!
+//! # Limits
+//! A verdict says which history this copy holds, not that it is the newest one: an old copy of a
+//! sound ledger is sound. Marks and mirrors answer that question.
+
+mod chunk;
+mod events;
+mod files;
+mod verdict;
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+use crate::commit::{self, Link};
+use crate::finding::{Finding, FindingId};
+use crate::merkle::Hash;
+use crate::policy::Policy;
+use crate::store::{Read, ReadFault, Store};
+
+use chunk::{Chunk, Judged, Tail, Worker};
+use files::Files;
+pub use verdict::{Mark, Verdict};
+
+/// Neighbours a worker judges in one go.
+const CHUNK: usize = 256;
+/// Commits larger than the format allows are still read up to here, to find their parent.
+const READ_COMMIT: usize = 1 << 20;
+
+/// What to verify.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The newest commit.
+    pub tip: ObjectId,
+    /// Where the repository's history is cut off (git's `shallow` file).
+    pub boundary: BTreeSet<ObjectId>,
+    /// An entry that was judged before, at which the walk ends; the hook's old tip.
+    pub base: Option<ObjectId>,
+    /// The digest entry 0 must have.
+    pub pinned: Option<Hash>,
+    /// What this clone saw before.
+    pub marks: Vec<Mark>,
+    /// The clock of whoever admits the entries, in seconds since 1970; `None` when entries are
+    /// judged later.
+    pub admitted_at: Option<u64>,
+    /// How many threads judge; `None`: one for each processor.
+    pub threads: Option<NonZeroUsize>,
+}
+
+impl Request {
+    /// Verify everything below this tip, with nothing known before.
+    pub fn whole(tip: ObjectId) -> Request {
+        Request {
+            tip,
+            boundary: BTreeSet::new(),
+            base: None,
+            pinned: None,
+            marks: Vec::new(),
+            admitted_at: None,
+            threads: None,
+        }
+    }
+}
+
+/// How the walk ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum End {
+    /// At an entry without parent.
+    Root,
+    /// At the entry the caller vouches for.
+    Base,
+    /// Where the repository's history is cut off.
+    Shallow(ObjectId),
+    /// At an object that could not be read.
+    Broken,
+}
+
+/// Verifies a ledger. `progress` is told now and then how many entries have been judged.
+pub fn verify<S: Store>(store: &S, request: &Request, progress: &(dyn Fn(u64) + Sync)) -> Verdict {
+    let files = Files::default();
+    let newest = newest_policy(store, &files, request.tip);
+    let threads = request.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let judged = AtomicU64::new(0);
+    let worker = |chunk: Chunk| -> Judged {
+        let size = chunk.commits.len() as u64;
+        let answer = Worker { reader: store.reader(), files: &files, newest: newest.as_deref(), request }.judge(chunk);
+        progress(judged.fetch_add(size, Ordering::Relaxed) + size);
+        answer
+    };
+    let mut collected: Vec<Judged> = Vec::new();
+    let (walked, end, broken) = std::thread::scope(|scope| {
+        // a full channel makes the walker judge a chunk itself, so no core is idle and memory is bounded
+        let (send, receive) = crossbeam_channel::bounded::<Chunk>(threads * 2);
+        let helpers: Vec<_> = (1..threads)
+            .map(|_| {
+                let (receive, worker) = (receive.clone(), &worker);
+                scope.spawn(move || receive.iter().map(worker).collect::<Vec<_>>())
+            })
+            .collect();
+        let outcome = walk(store.reader(), request, |chunk| match send.try_send(chunk) {
+            Ok(()) => {}
+            Err(crossbeam_channel::TrySendError::Full(chunk) | crossbeam_channel::TrySendError::Disconnected(chunk)) => {
+                collected.push(worker(chunk));
+            }
+        });
+        drop(send);
+        collected.extend(receive.iter().map(&worker));
+        for helper in helpers {
+            match helper.join() {
+                Ok(chunks) => collected.extend(chunks),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        outcome
+    });
+    verdict::conclude(store, request, &files, collected, walked, &end, broken)
+}
+
+/// The policy in the tip's tree: it says which keys were compromised, for all history.
+fn newest_policy<S: Store>(store: &S, files: &Files, tip: ObjectId) -> Option<Arc<Policy>> {
+    let mut reader = store.reader();
+    let raw = reader.read(&tip, Kind::Commit, READ_COMMIT).ok()?;
+    let link = Link::parse(tip, raw).ok()?;
+    files.of(&mut reader, link.tree).ok()?.policy.clone().ok()
+}
+
+/// Follows the parents from the tip, handing out chunks. Returns how many entries there are (the
+/// base not counted), how the walk ended, and what stopped it.
+fn walk(
+    mut reader: impl Read,
+    request: &Request,
+    mut hand_out: impl FnMut(Chunk),
+) -> (u64, End, Option<Finding>) {
+    let mut pending: Vec<(ObjectId, Arc<[u8]>)> = Vec::with_capacity(CHUNK + 1);
+    let (mut at, mut first, mut seen) = (request.tip, 0u64, 0u64);
+    let mut flush = |pending: &mut Vec<(ObjectId, Arc<[u8]>)>, first: &mut u64, tail: Tail| {
+        let count = pending.len() as u64;
+        let commits = std::mem::take(pending);
+        hand_out(Chunk { first: *first, commits, tail });
+        *first += count;
+    };
+    loop {
+        let raw: Arc<[u8]> = match reader.read(&at, Kind::Commit, READ_COMMIT) {
+            Ok(raw) => raw.into(),
+            Err(fault) => {
+                let finding = fault_finding(&at, fault);
+                flush(&mut pending, &mut first, Tail::Cut);
+                return (seen, End::Broken, Some(Finding { commit: Some(at), ..finding }));
+            }
+        };
+        if request.base == Some(at) {
+            flush(&mut pending, &mut first, Tail::Neighbour(at, raw));
+            return (seen, End::Base, None);
+        }
+        if pending.len() >= CHUNK {
+            flush(&mut pending, &mut first, Tail::Neighbour(at, raw.clone()));
+        }
+        let parent = commit::first_parent(&raw, at.kind());
+        pending.push((at, raw));
+        seen += 1;
+        match parent {
+            None => {
+                flush(&mut pending, &mut first, Tail::Root);
+                return (seen, End::Root, None);
+            }
+            Some(_) if request.boundary.contains(&at) => {
+                flush(&mut pending, &mut first, Tail::Cut);
+                return (seen, End::Shallow(at), None);
+            }
+            Some(parent) => at = parent,
+        }
+    }
+}
+
+/// What an object that could not be read is called.
+fn fault_finding(id: &ObjectId, fault: ReadFault) -> Finding {
+    let name = match fault {
+        ReadFault::Missing => FindingId::ObjectMissing,
+        ReadFault::Corrupt(_) | ReadFault::Io(_) => FindingId::ObjectCorrupt,
+        ReadFault::Kind(_) => FindingId::ObjectKind,
+        ReadFault::TooLarge(_) => FindingId::ObjectTooLarge,
+    };
+    Finding::new(name, format!("{id} {fault}"))
+}

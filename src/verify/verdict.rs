@@ -1,0 +1,202 @@
+//! What all findings amount to.
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+use crate::commit::{self, Link};
+use crate::finding::{Answer, Finding, FindingId, Severity};
+use crate::merkle::{self, Hash};
+use crate::store::{Read, Store};
+use crate::trust;
+
+use super::chunk::{Change, Judged, Seen};
+use super::files::Files;
+use super::{End, READ_COMMIT, Request, events};
+
+/// An entry that was seen at a place before: it must still be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The entry's number.
+    pub number: u64,
+    /// The entry's digest.
+    pub digest: Hash,
+}
+
+/// The answer, and what it rests on.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// Everything that was found, by position; those about no entry come first.
+    pub findings: Vec<Finding>,
+    /// How many entries were looked at.
+    pub entries: u64,
+    /// Digest of entry 0, if the walk reached it.
+    pub fingerprint: Option<Hash>,
+    /// Whether the fingerprint was compared with one the caller brought.
+    pub pinned: bool,
+    /// The newest entry, if it could be read: number, digest, commit, T.
+    pub tip: Option<(u64, Hash, ObjectId, u64)>,
+    /// Whether the walk met the entry it should have ended at.
+    pub base_reached: bool,
+    /// The name in the newest policy.
+    pub name: Option<String>,
+}
+
+impl Verdict {
+    /// Sound, unknown or breach.
+    pub fn answer(&self) -> Answer {
+        Answer::of(&self.findings)
+    }
+
+    /// The first entry that breaks a rule.
+    pub fn first_bad(&self) -> Option<&Finding> {
+        self.findings.iter().filter(|finding| finding.severity() == Severity::Breach).min_by_key(|finding| finding.at.unwrap_or(u64::MAX))
+    }
+}
+
+/// Puts everything together.
+pub fn conclude<S: Store>(
+    store: &S,
+    request: &Request,
+    files: &Files,
+    collected: Vec<Judged>,
+    walked: u64,
+    end: &End,
+    broken: Option<Finding>,
+) -> Verdict {
+    let (mut placed, mut traces, mut changes, mut seen) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for judged in collected {
+        placed.extend(judged.findings);
+        traces.extend(judged.traces);
+        changes.extend(judged.changes);
+        seen.extend(judged.seen);
+    }
+    seen.sort_by_key(|entry: &Seen| entry.distance);
+    // the root's position is 0; where the walk did not reach it, the oldest claim must do
+    let anchor = match end {
+        End::Root => walked.checked_sub(1),
+        End::Base => base_number(store, request).map(|number| number + walked),
+        End::Shallow(_) | End::Broken => seen.last().map(|entry| entry.number + entry.distance),
+    };
+    let position = |distance: u64| anchor.and_then(|tip| tip.checked_sub(distance));
+
+    placed.extend(agreements(store, request, &mut changes));
+    let mut findings: Vec<Finding> =
+        placed.into_iter().map(|(distance, finding)| Finding { at: position(distance), ..finding }).collect();
+    findings.extend(events::compare(traces, position));
+    findings.extend(broken.map(|finding| Finding { at: position(walked), ..finding }));
+    if let End::Shallow(at) = end {
+        let detail = "the repository is shallow; older entries are not here";
+        findings.push(Finding::new(FindingId::Shallow, detail).at(position(walked.saturating_sub(1)), *at));
+    }
+    // nothing above the entry that raised the level can be judged by this program
+    if let Some(raised) = findings.iter().filter(|f| f.id == FindingId::SpecUnsupported).filter_map(|f| f.at).min() {
+        findings.retain(|finding| finding.at.is_none_or(|at| at <= raised));
+    }
+    let root = seen.last().filter(|entry| *end == End::Root && entry.distance + 1 == walked);
+    let fingerprint = root.map(|entry| entry.digest).or_else(|| (*end == End::Root).then(|| root_digest(store, request)).flatten());
+    if let (Some(pinned), Some(found)) = (request.pinned, fingerprint)
+        && pinned != found
+    {
+        let detail = format!("sha256:{}, pinned to sha256:{}", merkle::hex(&found), merkle::hex(&pinned));
+        findings.push(Finding { at: Some(0), ..Finding::new(FindingId::FingerprintMismatch, detail) });
+    }
+    findings.extend(marks(request, &seen, anchor, walked));
+    findings.sort_by_key(|finding| finding.at.map_or(0, |at| at + 1));
+
+    let tip = seen.first().filter(|entry| entry.distance == 0).map(|entry| (entry.number, entry.digest, entry.commit, entry.time));
+    let name = super::newest_policy(store, files, request.tip).map(|policy| policy.name.clone());
+    Verdict {
+        findings,
+        entries: walked,
+        fingerprint,
+        pinned: request.pinned.is_some() && fingerprint.is_some(),
+        tip,
+        base_reached: *end == End::Base,
+        name,
+    }
+}
+
+/// Whether enough admins agreed to each change of the policy, the oldest first.
+fn agreements<S: Store>(store: &S, request: &Request, changes: &mut [Change]) -> Vec<(u64, Finding)> {
+    changes.sort_by_key(|change| std::cmp::Reverse(change.distance));
+    let mut findings = Vec::new();
+    let mut set_by: Option<(Hash, Hash)> = None;
+    for change in changes.iter() {
+        if let (Some(before), Some(after)) = (&change.before, &change.after) {
+            let known = set_by.filter(|(policy, _)| *policy == before.digest()).map(|(_, digest)| digest);
+            let digest = known.or_else(|| setter(store, request, &change.link));
+            // without approvals the text they sign does not matter
+            if let Some(digest) = digest.or_else(|| change.link.entry.approvals.is_empty().then_some([0; 32])) {
+                let found = trust::agreement(before, after, &digest, &change.link);
+                findings.extend(found.into_iter().map(|finding| (change.distance, Finding { commit: Some(change.link.id), ..finding })));
+            }
+        }
+        set_by = Some((change.link.entry.policy, change.link.digest()));
+    }
+    findings
+}
+
+/// Digest of the entry that set the policy in force before `link`, found by walking back; only
+/// needed where the walk of the verdict did not come past it.
+fn setter<S: Store>(store: &S, request: &Request, link: &Link) -> Option<Hash> {
+    if link.entry.approvals.is_empty() {
+        return None;
+    }
+    let mut reader = store.reader();
+    let mut read = |id: ObjectId| -> Option<Link> {
+        let raw = reader.read(&id, Kind::Commit, READ_COMMIT).ok()?;
+        Link::parse(id, raw).ok()
+    };
+    let mut oldest = read(link.parent?)?;
+    loop {
+        if request.boundary.contains(&oldest.id) {
+            return None;
+        }
+        let Some(parent) = oldest.parent else { return Some(oldest.digest()) };
+        let before = read(parent)?;
+        if before.entry.policy != oldest.entry.policy {
+            return Some(oldest.digest());
+        }
+        oldest = before;
+    }
+}
+
+fn base_number<S: Store>(store: &S, request: &Request) -> Option<u64> {
+    let base = request.base?;
+    let raw = store.reader().read(&base, Kind::Commit, READ_COMMIT).ok()?;
+    Link::parse(base, raw).ok().map(|link| link.entry.number())
+}
+
+/// The digest of a root that is no well-formed entry.
+fn root_digest<S: Store>(store: &S, request: &Request) -> Option<Hash> {
+    let mut reader = store.reader();
+    let mut at = request.tip;
+    loop {
+        let raw = reader.read(&at, Kind::Commit, READ_COMMIT).ok()?;
+        match commit::first_parent(&raw, at.kind()) {
+            Some(parent) => at = parent,
+            None => return Some(merkle::leaf(&raw)),
+        }
+    }
+}
+
+/// Whether what was seen before is still there.
+fn marks(request: &Request, seen: &[Seen], tip: Option<u64>, walked: u64) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for mark in &request.marks {
+        let (number, digest) = (mark.number, merkle::hex(&mark.digest));
+        if let Some(tip) = tip.filter(|tip| *tip < number) {
+            let detail = format!("entry {number} (sha256:{digest}) was seen here before; the newest is now {tip}");
+            findings.push(Finding { at: Some(tip), ..Finding::new(FindingId::RolledBack, detail) });
+            continue;
+        }
+        let there = seen.iter().find(|entry| entry.number == number);
+        let below = tip.is_some_and(|tip| number + walked <= tip);
+        if !below && there.is_none_or(|entry| entry.digest != mark.digest) {
+            let detail = format!("entry {number} was sha256:{digest} when it was seen before");
+            let commit = there.map(|entry| entry.commit);
+            findings.push(Finding { at: Some(number), commit, ..Finding::new(FindingId::HistoryRewritten, detail) });
+        }
+    }
+    findings
+}
