@@ -159,7 +159,7 @@ impl Signature {
         let mut reader = Reader::new(blob);
         match reader.take(MAGIC.len(), "the magic") {
             Ok(magic) if magic == MAGIC => {}
-            _ => return Err(SignatureFault::NotSsh),
+            _ => return Err(non_canonical("does not begin with 'SSHSIG'")),
         }
         let version = reader.u32("the version")?;
         if version != VERSION {

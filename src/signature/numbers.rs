@@ -65,9 +65,7 @@ impl Numbers {
             KeyKind::Rsa => rsa(field, key.material(), spelling)?,
         };
         let touch = if kind.is_token() {
-            Some(Touch::read(&mut reader).map_err(said)?)
-                .map(Touch::checked)
-                .transpose()?
+            Some(Touch::read(&mut reader).map_err(said)?.checked()?)
         } else {
             None
         };
