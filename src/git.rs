@@ -1,1 +1,39 @@
-//! (being written)
+//! The only door to git: repositories, objects, references, configuration, remotes; bytes in,
+//! bytes out. It reads as if it were for any program that does not trust the store it reads.
+//!
+//! Two rules hold everywhere behind this door. Whatever is read may be forged: every object is
+//! hashed again, every size is looked at before memory is given, a reference that is not plainly
+//! a reference is an error. And nothing runs that a repository names: git is started only by
+//! [`process`], with a clean environment, and never under the repository's own settings when it
+//! talks to a remote.
+//!
+//! `gix` stays in here, but for its object ids, hash kinds and object kinds.
+//!
+//! # Limits
+//! Pack files are mapped into memory: who truncates one while it is read ends the process.
+
+pub mod config;
+mod config_file;
+pub mod environment;
+pub mod lock;
+pub mod objects;
+pub mod pack;
+pub mod process;
+pub mod refs;
+mod reftable;
+pub mod remote_url;
+pub mod repository;
+
+pub mod write;
+
+pub use config::{Config, ConfigError, Scope};
+pub use environment::Environment;
+pub use lock::{FileLock, LockError};
+pub use objects::{ReadError, Reader};
+pub use pack::PackWriter;
+pub use process::{Git, Output, ProcessError};
+pub use refs::{Expected, ListedRef, RefError, RefUpdate};
+pub use remote_url::{RemoteUrl, UrlError};
+pub use repository::{Oddities, OpenError, Repository};
+
+pub use write::object_id;

@@ -1,0 +1,107 @@
+//! A lock between processes: a file on which one of them holds an advisory lock of the operating
+//! system. It vanishes with its holder, so there is no stale lock to clear away; the number of the
+//! holding process stands in the file, only for the message.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Why the lock could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Somebody else held it until the deadline.
+    #[error("'{path}' is locked by {}", holder.map_or("another process".into(), |p| format!("process {p}")))]
+    Busy {
+        /// The lock file.
+        path: PathBuf,
+        /// The process that said it holds it.
+        holder: Option<u32>,
+    },
+    /// The file could not be opened or locked.
+    #[error("cannot lock '{path}': {source}")]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// A held lock; let go when dropped.
+#[derive(Debug)]
+pub struct FileLock {
+    // Dropping the file releases the lock.
+    _file: File,
+}
+
+impl FileLock {
+    /// Takes the lock at `path`, made if missing (its directory must exist), waiting at most
+    /// until `deadline`.
+    pub fn acquire(path: &Path, deadline: Instant) -> Result<Self, LockError> {
+        let failed = |source| LockError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(failed)?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Err(LockError::Busy {
+                            path: path.to_owned(),
+                            holder: read_holder(&mut file),
+                        });
+                    }
+                    std::thread::sleep(jitter(Duration::from_millis(8)).min(left));
+                }
+                Err(TryLockError::Error(e)) => return Err(failed(e)),
+            }
+        }
+        file.set_len(0).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn read_holder(file: &mut File) -> Option<u32> {
+    let mut text = String::new();
+    file.rewind().ok()?;
+    file.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}
+
+/// A random time in (0, 2·mean), so that waiters do not move in step.
+pub(crate) fn jitter(mean: Duration) -> Duration {
+    let random = getrandom::u32().unwrap_or(u32::MAX / 2);
+    mean.mul_f64(2.0 * f64::from(random) / f64::from(u32::MAX))
+        .max(Duration::from_micros(100))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn second_taker_waits_then_names_the_holder() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = FileLock::acquire(&path, Instant::now()).unwrap();
+        let soon = Instant::now() + Duration::from_millis(30);
+        match FileLock::acquire(&path, soon) {
+            Err(LockError::Busy { holder, .. }) => assert_eq!(holder, Some(std::process::id())),
+            other => panic!("{other:?}"),
+        }
+        drop(held);
+        FileLock::acquire(&path, Instant::now()).unwrap();
+    }
+}

@@ -1,0 +1,614 @@
+//! A repository on disk: found as git finds it, opened only if it belongs to somebody we trust.
+//!
+//! Nothing of its configuration is believed here but the object format, the kind of reference
+//! storage, and whether it is bare.
+
+use std::fs;
+use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use gix::bstr::ByteSlice;
+
+use super::config::{Config, ConfigError, Local, Scope, fold_key, read_bounded};
+use super::config_file;
+use super::environment::Environment;
+use super::process::Git;
+
+const CONFIG_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why a repository could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is none here or above.
+    #[error("'{}' is not in a git repository", .0.display())]
+    NotFound(PathBuf),
+    /// It belongs to another user.
+    #[error("the repository '{}' belongs to somebody else\nhint: if you trust it, run: git config --global --add safe.directory {}", .0.display(), shell_word(.0))]
+    UntrustedOwner(PathBuf),
+    /// It uses something that we do not know.
+    #[error("the repository '{}' needs {what}, which this program does not know", path.display())]
+    Unsupported {
+        /// The repository.
+        path: PathBuf,
+        /// The extension or format.
+        what: String,
+    },
+    /// Its own files make no sense.
+    #[error("the repository '{}' is broken: {why}", path.display())]
+    Broken {
+        /// The repository.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Configuration that cannot be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Something could not be read.
+    #[error("cannot open the repository '{}': {source}", path.display())]
+    Io {
+        /// The repository.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// How a repository keeps its references.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RefStorage {
+    Files,
+    Reftable,
+}
+
+/// Things in a repository that make stock git tell a story which the objects do not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Oddities {
+    /// Names under refs/replace/.
+    pub replace_refs: Vec<String>,
+    /// `info/grafts` is there and not empty.
+    pub grafts: bool,
+    /// The commits whose parents are cut off.
+    pub shallow: Vec<gix::ObjectId>,
+    /// Object directories elsewhere that this one leans on.
+    pub alternates: Vec<PathBuf>,
+    /// There is a commit-graph, which git believes instead of the commits.
+    pub commit_graph: bool,
+    /// References are kept in a reftable.
+    pub reftable: bool,
+}
+
+/// An open repository. Cheap to clone, and may be shared between threads: each makes its own
+/// [`Reader`](super::Reader).
+#[derive(Clone)]
+pub struct Repository {
+    pub(super) environment: Environment,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    work_tree: Option<PathBuf>,
+    bare: bool,
+    format: gix::hash::Kind,
+    pub(super) storage: RefStorage,
+    pub(super) sharing: Sharing,
+    pub(super) stores: Arc<OnceLock<super::objects::Stores>>,
+}
+
+impl std::fmt::Debug for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repository")
+            .field("git_dir", &self.git_dir)
+            .field("common_dir", &self.common_dir)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Repository {
+    /// The repository that `GIT_DIR` names, else the one that `dir` lies in.
+    pub fn discover(environment: &Environment, dir: &Path) -> Result<Self, OpenError> {
+        let dir = environment.absolute(dir);
+        if let Some(git_dir) = environment.get("GIT_DIR") {
+            let work_tree = environment
+                .get("GIT_WORK_TREE")
+                .map(|w| environment.absolute(w));
+            return Self::open_at(environment, &environment.absolute(git_dir), work_tree, None);
+        }
+        let start = dir.canonicalize().map_err(|source| OpenError::Io {
+            path: dir.clone(),
+            source,
+        })?;
+        let ceilings: Vec<PathBuf> = environment
+            .get("GIT_CEILING_DIRECTORIES")
+            .map(|c| std::env::split_paths(c).collect())
+            .unwrap_or_default();
+        let device = fs::metadata(&start).map(|m| m.dev()).ok();
+        for place in start.ancestors() {
+            if place != start
+                && (ceilings.iter().any(|c| c == place)
+                    || fs::metadata(place).map(|m| m.dev()).ok() != device)
+            {
+                break;
+            }
+            let dot_git = place.join(".git");
+            if let Some(git_dir) = follow_git_file(&dot_git)? {
+                let tree = Some(place.to_owned());
+                return Self::open_at(environment, &git_dir, tree, Some(&dot_git));
+            }
+            if is_git_dir(&dot_git) {
+                return Self::open_at(environment, &dot_git, Some(place.to_owned()), None);
+            }
+            if is_git_dir(place) {
+                return Self::open_at(environment, place, None, None);
+            }
+        }
+        Err(OpenError::NotFound(dir))
+    }
+
+    /// The repository whose git directory is `git_dir` (`…/.git`, a bare repository, or the
+    /// directory of a linked worktree).
+    pub fn open(environment: &Environment, git_dir: &Path) -> Result<Self, OpenError> {
+        Self::open_at(environment, &environment.absolute(git_dir), None, None)
+    }
+
+    fn open_at(
+        environment: &Environment,
+        given: &Path,
+        work_tree: Option<PathBuf>,
+        git_file: Option<&Path>,
+    ) -> Result<Self, OpenError> {
+        let followed = follow_git_file(given)?;
+        let named = followed.as_deref().unwrap_or(given);
+        let git_dir = match named.canonicalize() {
+            Ok(dir) if is_git_dir(&dir) => dir,
+            _ => return Err(OpenError::NotFound(given.to_owned())),
+        };
+        let io = |source| OpenError::Io {
+            path: git_dir.clone(),
+            source,
+        };
+        let common_dir = common_dir(&git_dir).map_err(io)?;
+        check_owner(
+            environment,
+            &git_dir,
+            &common_dir,
+            work_tree.as_deref(),
+            git_file,
+        )?;
+
+        let basics = Basics::read(&common_dir, &git_dir)?;
+        let linked = common_dir != git_dir;
+        let in_dot_git = git_dir.file_name().is_some_and(|n| n == ".git");
+        let bare = !linked && basics.bare.unwrap_or(!in_dot_git && work_tree.is_none());
+        let work_tree = match work_tree {
+            _ if bare => None,
+            Some(tree) => Some(tree),
+            None if linked => linked_work_tree(&git_dir),
+            None if in_dot_git => git_dir.parent().map(Path::to_owned),
+            None => None,
+        };
+        Ok(Self {
+            environment: environment.clone(),
+            git_dir,
+            common_dir,
+            work_tree,
+            bare,
+            format: basics.format,
+            storage: basics.storage,
+            sharing: basics.sharing,
+            stores: Arc::default(),
+        })
+    }
+
+    /// The directory of this work tree's own state: HEAD, index.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The directory that all work trees share: objects, references, config.
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// The main object directory.
+    pub fn objects_dir(&self) -> PathBuf {
+        self.common_dir.join("objects")
+    }
+
+    /// The root of the checked-out files, if there are any.
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.work_tree.as_deref()
+    }
+
+    /// Whether it has no work tree of its own.
+    pub fn is_bare(&self) -> bool {
+        self.bare
+    }
+
+    /// Which hash names its objects.
+    pub fn object_format(&self) -> gix::hash::Kind {
+        self.format
+    }
+
+    /// The environment it was opened with.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The full name of the reference that HEAD of this work tree stands for, born or not; none
+    /// if HEAD is detached or unreadable.
+    pub fn head_ref(&self) -> Option<String> {
+        if self.storage == RefStorage::Reftable {
+            return super::reftable::head_ref(self);
+        }
+        let text = read_bounded(&self.git_dir.join("HEAD"), 4096).ok()??;
+        let name = text.strip_prefix(b"ref:")?.trim();
+        String::from_utf8(name.to_vec()).ok()
+    }
+
+    /// The configuration as it is now.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        Config::read(&self.environment, Some(self.local()))
+    }
+
+    /// Sets `key` of the repository's own configuration to one value.
+    pub fn set_config(&self, key: &str, value: &str) -> Result<(), ConfigError> {
+        self.change_config("--replace-all", key, Some(value))
+    }
+
+    /// Adds a value to `key` of the repository's own configuration.
+    pub fn add_config(&self, key: &str, value: &str) -> Result<(), ConfigError> {
+        self.change_config("--add", key, Some(value))
+    }
+
+    /// Removes all values of `key` from the repository's own configuration; none is fine.
+    pub fn unset_config(&self, key: &str) -> Result<(), ConfigError> {
+        self.change_config("--unset-all", key, None)
+    }
+
+    fn change_config(
+        &self,
+        action: &str,
+        key: &str,
+        value: Option<&str>,
+    ) -> Result<(), ConfigError> {
+        if fold_key(key.as_bytes()).is_none() {
+            return Err(ConfigError::Invalid(key.into()));
+        }
+        if let Some(value) = value.filter(|v| v.contains('\0')) {
+            return Err(ConfigError::Invalid(value.into()));
+        }
+        let file = self.common_dir.join("config");
+        let output = Git::new(
+            &self.environment,
+            "config",
+            Instant::now() + CONFIG_DEADLINE,
+        )
+        .arg("--file")
+        .arg(&file)
+        .arg(action)
+        .arg("--end-of-options")
+        .arg(key)
+        .args(value)
+        .run()
+        .map_err(|e| ConfigError::NotWritten(e.to_string()))?;
+        match output.code {
+            Some(0) => Ok(()),
+            // There was nothing to unset.
+            Some(5) if value.is_none() => Ok(()),
+            _ => Err(ConfigError::NotWritten(output.stderr_text())),
+        }
+    }
+
+    /// What in this repository could make stock git tell another story than the objects.
+    pub fn oddities(&self) -> io::Result<Oddities> {
+        let info = self.common_dir.join("info");
+        let objects = self.objects_dir();
+        let replace = self
+            .list_refs("refs/replace/")
+            .map_err(|e| io::Error::other(e.to_string()))?;
+        let grafts = read_bounded(&info.join("grafts"), 1 << 24)?;
+        Ok(Oddities {
+            replace_refs: replace
+                .iter()
+                .map(|r| String::from_utf8_lossy(&r.name).into_owned())
+                .collect(),
+            grafts: grafts.is_some_and(|g| !g.trim().is_empty()),
+            shallow: self.shallow()?,
+            alternates: alternates(&objects)?,
+            commit_graph: objects.join("info/commit-graph").exists()
+                || objects.join("info/commit-graphs").exists(),
+            reftable: self.storage == RefStorage::Reftable,
+        })
+    }
+
+    /// The commits whose parents are cut off in this clone.
+    pub fn shallow(&self) -> io::Result<Vec<gix::ObjectId>> {
+        let Some(text) = read_bounded(&self.common_dir.join("shallow"), 1 << 26)? else {
+            return Ok(Vec::new());
+        };
+        text.lines()
+            .filter(|l| !l.is_empty())
+            .map(|line| {
+                super::objects::parse_id(line, self.format)
+                    .ok_or_else(|| io::Error::other("the file 'shallow' holds no object ids"))
+            })
+            .collect()
+    }
+
+    pub(super) fn local(&self) -> Local<'_> {
+        Local {
+            git_dir: &self.git_dir,
+            common_dir: &self.common_dir,
+        }
+    }
+}
+
+/// Which permissions new files get beyond the umask (`core.sharedRepository`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    Umask,
+    Group,
+    All,
+    Exactly(u32),
+}
+
+impl Sharing {
+    fn parse(value: &[u8]) -> Self {
+        match value.to_ascii_lowercase().as_slice() {
+            b"group" | b"true" | b"1" | b"yes" | b"on" => Self::Group,
+            b"all" | b"world" | b"everybody" | b"2" => Self::All,
+            text => match std::str::from_utf8(text).map(|t| u32::from_str_radix(t, 8)) {
+                Ok(Ok(mode)) if mode & 0o600 == 0o600 && text.starts_with(b"0") => {
+                    Self::Exactly(mode & 0o666)
+                }
+                _ => Self::Umask,
+            },
+        }
+    }
+
+    /// What `mode` of a file becomes.
+    pub(super) fn file(self, mode: u32) -> u32 {
+        let writable = mode & 0o200 != 0;
+        let extra = match self {
+            Self::Umask => return mode,
+            Self::Group => 0o660,
+            Self::All => 0o664,
+            Self::Exactly(exact) => exact,
+        };
+        let extra = if writable { extra } else { extra & !0o222 };
+        match self {
+            Self::Exactly(_) => (mode & !0o777) | extra,
+            _ => mode | extra,
+        }
+    }
+
+    /// What `mode` of a directory becomes: as a file's, searchable by who may read, group kept.
+    pub(super) fn directory(self, mode: u32) -> u32 {
+        if self == Self::Umask {
+            return mode;
+        }
+        let mode = self.file(mode | 0o200);
+        mode | ((mode & 0o444) >> 2) | 0o2000
+    }
+}
+
+/// What must be known of a repository's own config before anything else.
+struct Basics {
+    bare: Option<bool>,
+    format: gix::hash::Kind,
+    storage: RefStorage,
+    sharing: Sharing,
+}
+
+impl Basics {
+    fn read(common_dir: &Path, git_dir: &Path) -> Result<Self, OpenError> {
+        let path = common_dir.join("config");
+        let io = |source| OpenError::Io {
+            path: path.clone(),
+            source,
+        };
+        let text = read_bounded(&path, 8 << 20)
+            .map_err(io)?
+            .unwrap_or_default();
+        let lines = config_file::parse(&text).map_err(|line| ConfigError::Syntax {
+            place: path.display().to_string(),
+            line,
+        })?;
+        let unsupported = |what: String| OpenError::Unsupported {
+            path: git_dir.to_owned(),
+            what,
+        };
+        let mut basics = Self {
+            bare: None,
+            format: gix::hash::Kind::Sha1,
+            storage: RefStorage::Files,
+            sharing: Sharing::Umask,
+        };
+        let mut version = 0;
+        for line in &lines {
+            let value = line.value.as_deref().unwrap_or(b"true");
+            match line.key.as_slice() {
+                b"core.repositoryformatversion" => {
+                    version = match value {
+                        b"0" => 0,
+                        b"1" => 1,
+                        other => {
+                            let other = String::from_utf8_lossy(other);
+                            return Err(unsupported(format!("repository format {other}")));
+                        }
+                    }
+                }
+                b"core.bare" => {
+                    let lower = value.to_ascii_lowercase();
+                    basics.bare = Some(matches!(lower.as_slice(), b"true" | b"yes" | b"on" | b"1"));
+                }
+                b"core.sharedrepository" => basics.sharing = Sharing::parse(value),
+                _ => {}
+            }
+        }
+        for line in lines.iter().filter(|_| version == 1) {
+            let Some(name) = line.key.strip_prefix(b"extensions.") else {
+                continue;
+            };
+            let value = line.value.as_deref().unwrap_or(b"true");
+            match (name, value) {
+                (b"objectformat", b"sha1") => basics.format = gix::hash::Kind::Sha1,
+                (b"objectformat", b"sha256") => basics.format = gix::hash::Kind::Sha256,
+                (b"refstorage", b"files") => basics.storage = RefStorage::Files,
+                (b"refstorage", b"reftable") => basics.storage = RefStorage::Reftable,
+                (
+                    b"noop" | b"noop-v1" | b"preciousobjects" | b"partialclone" | b"worktreeconfig"
+                    | b"relativeworktrees",
+                    _,
+                ) => {}
+                _ => {
+                    let name = String::from_utf8_lossy(name);
+                    let value = String::from_utf8_lossy(value);
+                    return Err(unsupported(format!("the extension {name}={value}")));
+                }
+            }
+        }
+        Ok(basics)
+    }
+}
+
+fn is_git_dir(dir: &Path) -> bool {
+    let Ok(common) = common_dir(dir) else {
+        return false;
+    };
+    fs::symlink_metadata(dir.join("HEAD")).is_ok()
+        && common.join("objects").is_dir()
+        && common.join("refs").is_dir()
+}
+
+fn common_dir(git_dir: &Path) -> io::Result<PathBuf> {
+    match read_bounded(&git_dir.join("commondir"), 1 << 16)? {
+        None => Ok(git_dir.to_owned()),
+        Some(text) => git_dir.join(path_from(text.trim_end())).canonicalize(),
+    }
+}
+
+/// Where a `.git` file points; none if `path` is not such a file.
+fn follow_git_file(path: &Path) -> Result<Option<PathBuf>, OpenError> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let broken = |why: &str| OpenError::Broken {
+        path: path.to_owned(),
+        why: why.into(),
+    };
+    let text = read_bounded(path, 1 << 16)
+        .map_err(|source| OpenError::Io {
+            path: path.to_owned(),
+            source,
+        })?
+        .unwrap_or_default();
+    let target = text
+        .strip_prefix(b"gitdir: ")
+        .ok_or_else(|| broken("its .git file names no git directory"))?;
+    let target = path_from(target.trim_end_with(|c| c == '\n' || c == '\r'));
+    Ok(Some(match path.parent() {
+        Some(dir) => dir.join(target),
+        None => target,
+    }))
+}
+
+fn linked_work_tree(git_dir: &Path) -> Option<PathBuf> {
+    let text = read_bounded(&git_dir.join("gitdir"), 1 << 16).ok()??;
+    let dot_git = git_dir.join(path_from(text.trim_end()));
+    dot_git.parent().map(Path::to_owned)
+}
+
+fn alternates(objects: &Path) -> io::Result<Vec<PathBuf>> {
+    let text = read_bounded(&objects.join("info/alternates"), 1 << 20)?.unwrap_or_default();
+    Ok(text
+        .lines()
+        .filter(|l| !l.is_empty() && !l.starts_with(b"#"))
+        .map(|l| objects.join(path_from(l)))
+        .collect())
+}
+
+fn path_from(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(std::ffi::OsString::from_vec(bytes.to_vec()))
+}
+
+/// Git's own rule, which it drops as soon as somebody names the git directory: what belongs to
+/// another user is not opened unless the user's own configuration lists it.
+fn check_owner(
+    environment: &Environment,
+    git_dir: &Path,
+    common_dir: &Path,
+    work_tree: Option<&Path>,
+    git_file: Option<&Path>,
+) -> Result<(), OpenError> {
+    let places = [Some(git_dir), Some(common_dir), work_tree, git_file];
+    if places
+        .into_iter()
+        .flatten()
+        .all(|p| is_ours(environment, p))
+    {
+        return Ok(());
+    }
+    let named = match work_tree {
+        Some(tree) => tree.canonicalize().unwrap_or_else(|_| tree.to_owned()),
+        None => git_dir.to_owned(),
+    };
+    let config = Config::of_user(environment)?;
+    let mut safe = false;
+    for value in config.get_all("safe.directory", Scope::Trusted) {
+        if value.is_empty() {
+            safe = false;
+        } else if value == "*" {
+            safe = true;
+        } else if let Some(above) = value.strip_suffix("/*") {
+            safe |= expand(environment, above).is_some_and(|a| named != a && named.starts_with(a));
+        } else {
+            safe |= expand(environment, &value).is_some_and(|p| p == named || p == git_dir);
+        }
+    }
+    if safe {
+        Ok(())
+    } else {
+        Err(OpenError::UntrustedOwner(named))
+    }
+}
+
+fn expand(environment: &Environment, value: &str) -> Option<PathBuf> {
+    let path = match value.strip_prefix("~/") {
+        Some(rest) => environment.home()?.join(rest),
+        None => PathBuf::from(value),
+    };
+    let plain = path
+        .components()
+        .all(|c| !matches!(c, Component::ParentDir));
+    (path.is_absolute() && plain).then(|| path.canonicalize().unwrap_or(path))
+}
+
+fn is_ours(environment: &Environment, path: &Path) -> bool {
+    let Ok(meta) = fs::symlink_metadata(path) else {
+        return false;
+    };
+    let me = rustix::process::geteuid().as_raw();
+    let behind_sudo = || {
+        environment
+            .get("SUDO_UID")
+            .and_then(|u| u.to_str())
+            .and_then(|u| u.parse::<u32>().ok())
+    };
+    meta.uid() == me || (me == 0 && behind_sudo() == Some(meta.uid()))
+}
+
+/// `path` so that a shell reads it as one word.
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"/._-+@%".contains(b);
+    if path.as_os_str().as_bytes().iter().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}

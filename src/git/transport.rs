@@ -1,0 +1,1 @@
+//! Talks to remotes: asks, fetches, pushes.
