@@ -19,7 +19,11 @@ pub fn follows(prev: &Link, next: &Link) -> Vec<Finding> {
         let detail = format!("number {}, expected {expected}", next.entry.number());
         findings.push(Finding::new(FindingId::SequenceGap, detail));
     } else if next.entry.range != range_after(prev) {
-        let detail = format!("does not continue entry {} ({})", prev.entry.number(), crate::merkle::hex(&prev.digest()));
+        let detail = format!(
+            "does not continue entry {} ({})",
+            prev.entry.number(),
+            crate::merkle::hex(&prev.digest())
+        );
         findings.push(Finding::new(FindingId::RangeMismatch, detail));
     }
     if next.time < prev.time {
@@ -32,7 +36,12 @@ pub fn follows(prev: &Link, next: &Link) -> Vec<Finding> {
 /// Whether `first` may stand without a parent.
 pub fn begins(first: &Link) -> Option<Finding> {
     let number = first.entry.number();
-    (number != 0).then(|| Finding::new(FindingId::SequenceGap, format!("number {number} in an entry without parent")))
+    (number != 0).then(|| {
+        Finding::new(
+            FindingId::SequenceGap,
+            format!("number {number} in an entry without parent"),
+        )
+    })
 }
 
 /// The Merkle state after a link: what the next one must carry.

@@ -50,20 +50,31 @@ impl Link {
     /// The first deviation from the one spelling, without a position.
     pub fn parse(id: ObjectId, raw: Vec<u8>) -> Result<Link, Finding> {
         if raw.len() > MAX_BYTES {
-            return Err(Finding::new(FindingId::MessageTooLarge, format!("{} bytes", raw.len())));
+            return Err(Finding::new(
+                FindingId::MessageTooLarge,
+                format!("{} bytes", raw.len()),
+            ));
         }
         let format = id.kind();
-        let (head, message) = split_head(&raw).ok_or_else(|| header("no empty line after the headers"))?;
+        let (head, message) =
+            split_head(&raw).ok_or_else(|| header("no empty line after the headers"))?;
         let headers = Headers::parse(head, format)?;
-        let tree = object_id(headers.tree, format).ok_or_else(|| header("tree is not an object id"))?;
+        let tree =
+            object_id(headers.tree, format).ok_or_else(|| header("tree is not an object id"))?;
         let parent = match headers.parent {
             None => None,
-            Some(hex) => Some(object_id(hex, format).ok_or_else(|| header("parent is not an object id"))?),
+            Some(hex) => {
+                Some(object_id(hex, format).ok_or_else(|| header("parent is not an object id"))?)
+            }
         };
         let (principal, time) = identity(headers.author)?;
         identity(headers.committer)?;
         if headers.author != headers.committer {
-            let detail = format!("author {:?}, committer {:?}", lossy(headers.author), lossy(headers.committer));
+            let detail = format!(
+                "author {:?}, committer {:?}",
+                lossy(headers.author),
+                lossy(headers.committer)
+            );
             return Err(Finding::new(FindingId::IdentityMismatch, detail));
         }
         let signature = Signature::from_armour(&headers.armour).map_err(signature_finding)?;
@@ -77,7 +88,18 @@ impl Link {
         payload.push(b'\n');
         payload.extend_from_slice(message);
         let digest = merkle::leaf(&raw);
-        Ok(Link { id, tree, parent, principal, time, signature, entry, payload, digest, raw })
+        Ok(Link {
+            id,
+            tree,
+            parent,
+            principal,
+            time,
+            signature,
+            entry,
+            payload,
+            digest,
+            raw,
+        })
     }
 
     /// The content of the commit object.
@@ -96,7 +118,9 @@ impl Link {
     /// # Errors
     /// The finding, without a position.
     pub fn check_signature(&self) -> Result<(), Finding> {
-        self.signature.verify(NAMESPACE, &self.payload).map_err(signature_finding)
+        self.signature
+            .verify(NAMESPACE, &self.payload)
+            .map_err(signature_finding)
     }
 
     /// The bytes under the signature: the commit without its signature header.
@@ -142,9 +166,14 @@ impl Draft {
     }
 
     fn head(&self) -> String {
-        let parent = self.parent.map_or_else(String::new, |id| format!("parent {id}\n"));
+        let parent = self
+            .parent
+            .map_or_else(String::new, |id| format!("parent {id}\n"));
         let who = format!("{p} <{p}> {} +0000", self.time, p = self.principal);
-        format!("tree {}\n{parent}author {who}\ncommitter {who}\n", self.tree)
+        format!(
+            "tree {}\n{parent}author {who}\ncommitter {who}\n",
+            self.tree
+        )
     }
 
     /// The link this draft becomes with a signature.
@@ -155,7 +184,13 @@ impl Draft {
         let format = self.tree.kind();
         let armour = signature.to_armour();
         let folded = armour.trim_end_matches('\n').replace('\n', "\n ");
-        let raw = format!("{}{} {folded}\n\n{}", self.head(), signature_header(format), self.entry.message()).into_bytes();
+        let raw = format!(
+            "{}{} {folded}\n\n{}",
+            self.head(),
+            signature_header(format),
+            self.entry.message()
+        )
+        .into_bytes();
         let id = gix::objs::compute_hash(format, gix::objs::Kind::Commit, &raw)
             .map_err(|why| Finding::new(FindingId::ObjectCorrupt, why.to_string()))?;
         Link::parse(id, raw)
@@ -174,7 +209,9 @@ fn signature_header(format: Kind) -> &'static str {
 /// that a walk can go on past a malformed entry.
 pub fn first_parent(raw: &[u8], format: Kind) -> Option<ObjectId> {
     let (head, _) = split_head(raw).unwrap_or((raw, &[]));
-    head.split(|b| *b == b'\n').find_map(|line| line.strip_prefix(b"parent ")).and_then(|hex| object_id(hex, format))
+    head.split(|b| *b == b'\n')
+        .find_map(|line| line.strip_prefix(b"parent "))
+        .and_then(|hex| object_id(hex, format))
 }
 
 struct Headers<'a> {
@@ -196,34 +233,70 @@ impl<'a> Headers<'a> {
             let line = head.get(start..end).unwrap_or_default();
             let name = line.split(|b| *b == b' ').next().unwrap_or_default();
             let Some(place) = known.iter().position(|known| *known == name) else {
-                return Err(Finding::new(FindingId::HeaderUnknown, format!("header {:?}", lossy(name))));
+                return Err(Finding::new(
+                    FindingId::HeaderUnknown,
+                    format!("header {:?}", lossy(name)),
+                ));
             };
             if found.iter().any(|(other, _)| *other == place) {
-                let id = if name == b"parent" { FindingId::ParentCount } else { FindingId::HeaderDuplicate };
-                return Err(Finding::new(id, format!("header {:?} stands twice", lossy(name))));
+                let id = if name == b"parent" {
+                    FindingId::ParentCount
+                } else {
+                    FindingId::HeaderDuplicate
+                };
+                return Err(Finding::new(
+                    id,
+                    format!("header {:?} stands twice", lossy(name)),
+                ));
             }
-            let value = line.get(name.len() + 1..).ok_or_else(|| header(format!("{:?} has no value", lossy(name))))?;
+            let value = line
+                .get(name.len() + 1..)
+                .ok_or_else(|| header(format!("{:?} has no value", lossy(name))))?;
             let single = place == 4 || !value.contains(&b'\n');
             if !single || found.last().is_some_and(|(last, _)| *last > place) {
-                return Err(header(format!("header {:?} is folded or out of order", lossy(name))));
+                return Err(header(format!(
+                    "header {:?} is folded or out of order",
+                    lossy(name)
+                )));
             }
             found.push((place, value));
         }
-        let value = |place: usize| found.iter().find(|(other, _)| *other == place).map(|(_, value)| *value);
-        let must = |place: usize| value(place).ok_or_else(|| header(format!("no {} header", lossy(known[place]))));
+        let value = |place: usize| {
+            found
+                .iter()
+                .find(|(other, _)| *other == place)
+                .map(|(_, value)| *value)
+        };
+        let must = |place: usize| {
+            value(place).ok_or_else(|| header(format!("no {} header", lossy(known[place]))))
+        };
         let (tree, author, committer) = (must(0)?, must(2)?, must(3)?);
         let Some(folded) = value(4) else {
-            return Err(Finding::new(FindingId::SignatureMissing, "no signature header"));
+            return Err(Finding::new(
+                FindingId::SignatureMissing,
+                "no signature header",
+            ));
         };
         let mut armour = Vec::with_capacity(folded.len() + 1);
         for (at, line) in folded.split(|b| *b == b'\n').enumerate() {
             // folded_lines made sure that each further line begins with a space
-            armour.extend_from_slice(if at == 0 { line } else { line.get(1..).unwrap_or_default() });
+            armour.extend_from_slice(if at == 0 {
+                line
+            } else {
+                line.get(1..).unwrap_or_default()
+            });
             armour.push(b'\n');
         }
         let before = head.len() - (signature.len() + 1 + folded.len() + 1);
         let before_signature = head.get(..before).unwrap_or_default();
-        Ok(Headers { tree, parent: value(1), author, committer, armour, before_signature })
+        Ok(Headers {
+            tree,
+            parent: value(1),
+            author,
+            committer,
+            armour,
+            before_signature,
+        })
     }
 }
 
@@ -258,7 +331,9 @@ fn lossy(bytes: &[u8]) -> String {
 
 /// An object id of this format in lower-case hex.
 fn object_id(hex: &[u8], format: Kind) -> Option<ObjectId> {
-    let lower = hex.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
+    let lower = hex
+        .iter()
+        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
     let fits = hex.len() == format.len_in_hex() && lower;
     fits.then(|| ObjectId::from_hex(hex).ok()).flatten()
 }
@@ -273,5 +348,10 @@ fn identity(value: &[u8]) -> Result<(Principal, u64), Finding> {
         let time = decimal(time).filter(|time| *time <= MAX_TIME)?;
         same.then_some((principal, time))
     });
-    parsed.ok_or_else(|| Finding::new(FindingId::IdentityMalformed, format!("found {:?}", lossy(value))))
+    parsed.ok_or_else(|| {
+        Finding::new(
+            FindingId::IdentityMalformed,
+            format!("found {:?}", lossy(value)),
+        )
+    })
 }

@@ -52,7 +52,9 @@ impl Entry {
             0 | 1 => String::new(),
             many => format!(" (+{})", many - 1),
         };
-        let (kind, what) = self.events.first().map_or(("", ""), |first| (first.kind(), first.subject().unwrap_or(first.source())));
+        let (kind, what) = self.events.first().map_or(("", ""), |first| {
+            (first.kind(), first.subject().unwrap_or(first.source()))
+        });
         let room = SUBJECT.saturating_sub(suffix.len());
         let line: String = format!("{} {kind} {what}", self.number())
             .chars()
@@ -70,13 +72,26 @@ impl Entry {
             event.object().write(&mut out);
             out.push('\n');
         }
-        out.push_str(&format!("\nLedger-Seq: {}\nLedger-Policy: sha256:{}\n", self.number(), merkle::hex(&self.policy)));
+        out.push_str(&format!(
+            "\nLedger-Seq: {}\nLedger-Policy: sha256:{}\n",
+            self.number(),
+            merkle::hex(&self.policy)
+        ));
         if !self.range.roots().is_empty() {
-            let roots: Vec<String> = self.range.roots().iter().map(|root| BASE64.encode(root)).collect();
+            let roots: Vec<String> = self
+                .range
+                .roots()
+                .iter()
+                .map(|root| BASE64.encode(root))
+                .collect();
             out.push_str(&format!("Ledger-Range: {}\n", roots.join(" ")));
         }
         for approval in &self.approvals {
-            out.push_str(&format!("Ledger-Approval: {} {}\n", approval.principal, BASE64.encode(&approval.blob)));
+            out.push_str(&format!(
+                "Ledger-Approval: {} {}\n",
+                approval.principal,
+                BASE64.encode(&approval.blob)
+            ));
         }
         out
     }
@@ -86,13 +101,28 @@ impl Entry {
     /// # Errors
     /// The first deviation from the one spelling, without a position.
     pub fn parse(message: &[u8]) -> Result<Entry, Finding> {
-        let text = std::str::from_utf8(message).map_err(|why| malformed(format!("not UTF-8: {why}")))?;
-        let body = text.strip_suffix('\n').ok_or_else(|| malformed("no line feed at the end"))?;
-        let (subject, rest) = body.split_once("\n\n").ok_or_else(|| malformed("no empty line after the subject"))?;
-        let (events, trailers) = rest.split_once("\n\n").ok_or_else(|| malformed("no empty line after the events"))?;
+        let text =
+            std::str::from_utf8(message).map_err(|why| malformed(format!("not UTF-8: {why}")))?;
+        let body = text
+            .strip_suffix('\n')
+            .ok_or_else(|| malformed("no line feed at the end"))?;
+        let (subject, rest) = body
+            .split_once("\n\n")
+            .ok_or_else(|| malformed("no empty line after the subject"))?;
+        let (events, trailers) = rest
+            .split_once("\n\n")
+            .ok_or_else(|| malformed("no empty line after the events"))?;
         let (policy, range, approvals) = parse_trailers(trailers)?;
-        let events = events.split('\n').map(parse_event).collect::<Result<Vec<_>, _>>()?;
-        let entry = Entry { events, policy, range, approvals };
+        let events = events
+            .split('\n')
+            .map(parse_event)
+            .collect::<Result<Vec<_>, _>>()?;
+        let entry = Entry {
+            events,
+            policy,
+            range,
+            approvals,
+        };
         let expected = entry.subject();
         if subject != expected {
             let detail = format!("found {subject:?}, derived {expected:?}");
@@ -121,7 +151,9 @@ fn parse_trailers(block: &str) -> Result<(Hash, Range, Vec<Approval>), Finding> 
     let mut lines = block.split('\n').peekable();
     let mut next = |name: &str| -> Result<&str, Finding> {
         let line = lines.peek().copied().unwrap_or_default();
-        let value = line.strip_prefix(name).and_then(|rest| rest.strip_prefix(": "));
+        let value = line
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix(": "));
         let value = value.ok_or_else(|| trailer(format!("expected {name}, found {line:?}")))?;
         lines.next();
         Ok(value)
@@ -140,7 +172,10 @@ fn parse_trailers(block: &str) -> Result<(Hash, Range, Vec<Approval>), Finding> 
     let mut approvals: Vec<Approval> = Vec::new();
     while let Ok(value) = next("Ledger-Approval") {
         let approval = parse_approval(value)?;
-        if approvals.last().is_some_and(|last| last.principal >= approval.principal) {
+        if approvals
+            .last()
+            .is_some_and(|last| last.principal >= approval.principal)
+        {
             let detail = format!("{} is out of order or stands twice", approval.principal);
             return Err(Finding::new(FindingId::ApprovalNonCanonical, detail));
         }
@@ -159,27 +194,49 @@ fn parse_range(number: u64, value: Option<&str>) -> Result<Range, Finding> {
         None => Vec::new(),
         Some(value) => value
             .split(' ')
-            .map(|root| BASE64.decode(root).ok().and_then(|bytes| Hash::try_from(bytes).ok()))
+            .map(|root| {
+                BASE64
+                    .decode(root)
+                    .ok()
+                    .and_then(|bytes| Hash::try_from(bytes).ok())
+            })
             .collect::<Option<Vec<Hash>>>()
             .ok_or_else(|| fault(format!("not base64 of 32 bytes each: {value:?}")))?,
     };
     let found = roots.len();
-    Range::from_roots(number, roots)
-        .ok_or_else(|| fault(format!("{found} hashes for number {number}, which has {} set bits", number.count_ones())))
+    Range::from_roots(number, roots).ok_or_else(|| {
+        fault(format!(
+            "{found} hashes for number {number}, which has {} set bits",
+            number.count_ones()
+        ))
+    })
 }
 
 fn parse_approval(value: &str) -> Result<Approval, Finding> {
     let parsed = value.split_once(' ').and_then(|(principal, blob)| {
         let blob = BASE64.decode(blob).ok()?;
-        Some(Approval { principal: Principal::parse(principal)?, blob })
+        Some(Approval {
+            principal: Principal::parse(principal)?,
+            blob,
+        })
     });
-    parsed.ok_or_else(|| Finding::new(FindingId::ApprovalNonCanonical, format!("not `<principal> <base64>`: {value:?}")))
+    parsed.ok_or_else(|| {
+        Finding::new(
+            FindingId::ApprovalNonCanonical,
+            format!("not `<principal> <base64>`: {value:?}"),
+        )
+    })
 }
 
 /// A decimal without sign or leading zero, at most 2^53 − 1.
 pub fn decimal(text: &str) -> Option<u64> {
-    let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    plain.then(|| text.parse().ok()).flatten().filter(|number| *number <= MAX_INTEGER as u64)
+    let plain = !text.is_empty()
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && (text == "0" || !text.starts_with('0'));
+    plain
+        .then(|| text.parse().ok())
+        .flatten()
+        .filter(|number| *number <= MAX_INTEGER as u64)
 }
 
 /// 64 lower-case hex digits.
@@ -199,13 +256,23 @@ mod tests {
     use super::*;
 
     fn event(subject: &str) -> Event {
-        Event::parse(format!(r#"{{"id":"1","source":"/s","specversion":"1.0","subject":{subject},"type":"t.x"}}"#).as_bytes())
-            .expect("an event")
+        Event::parse(
+            format!(
+                r#"{{"id":"1","source":"/s","specversion":"1.0","subject":{subject},"type":"t.x"}}"#
+            )
+            .as_bytes(),
+        )
+        .expect("an event")
     }
 
     fn entry(number: u64, events: Vec<Event>) -> Entry {
         let roots = vec![[7; 32]; number.count_ones() as usize];
-        Entry { events, policy: [1; 32], range: Range::from_roots(number, roots).expect("a range"), approvals: Vec::new() }
+        Entry {
+            events,
+            policy: [1; 32],
+            range: Range::from_roots(number, roots).expect("a range"),
+            approvals: Vec::new(),
+        }
     }
 
     #[test]
@@ -218,8 +285,18 @@ mod tests {
 
     #[test]
     fn the_subject_is_short_printable_ascii() {
-        assert_eq!(entry(0, vec![event(r#""a\n\u001bé""#)]).subject(), "0 t.x a???");
-        let long = entry(7, vec![event(&format!("{:?}", "x".repeat(60) + "        yyy")), event("\"b\"")]).subject();
+        assert_eq!(
+            entry(0, vec![event(r#""a\n\u001bé""#)]).subject(),
+            "0 t.x a???"
+        );
+        let long = entry(
+            7,
+            vec![
+                event(&format!("{:?}", "x".repeat(60) + "        yyy")),
+                event("\"b\""),
+            ],
+        )
+        .subject();
         assert_eq!(long, format!("7 t.x {} (+1)", "x".repeat(60)));
     }
 
@@ -229,23 +306,54 @@ mod tests {
         let cases: Vec<(String, FindingId)> = vec![
             (text.trim_end().into(), FindingId::MessageMalformed),
             (text.replacen("\n\n", "\n", 1), FindingId::MessageMalformed),
-            (text.replace("5 t.x a", "5 t.x b"), FindingId::SubjectMismatch),
-            (text.replace("Seq: 5", "Seq: 05"), FindingId::TrailerMalformed),
-            (text.replace("Seq: 5", "Seq: -5"), FindingId::TrailerMalformed),
-            (text.replace("Seq: 5", "Seq: 9223372036854775808"), FindingId::TrailerMalformed),
-            (text.replace("sha256:0", "sha256:G"), FindingId::TrailerMalformed),
+            (
+                text.replace("5 t.x a", "5 t.x b"),
+                FindingId::SubjectMismatch,
+            ),
+            (
+                text.replace("Seq: 5", "Seq: 05"),
+                FindingId::TrailerMalformed,
+            ),
+            (
+                text.replace("Seq: 5", "Seq: -5"),
+                FindingId::TrailerMalformed,
+            ),
+            (
+                text.replace("Seq: 5", "Seq: 9223372036854775808"),
+                FindingId::TrailerMalformed,
+            ),
+            (
+                text.replace("sha256:0", "sha256:G"),
+                FindingId::TrailerMalformed,
+            ),
             (text.clone() + "X: y\n", FindingId::TrailerMalformed),
             (text.clone() + "\n", FindingId::TrailerMalformed),
             (text.replace("Seq: 5", "Seq: 7"), FindingId::RangeMalformed),
             (text.replace("= ", "=  "), FindingId::RangeMalformed),
-            (text.replace("\"id\":\"1\",", "\"id\": \"1\","), FindingId::EventNonCanonical),
+            (
+                text.replace("\"id\":\"1\",", "\"id\": \"1\","),
+                FindingId::EventNonCanonical,
+            ),
             (text.replace("\"id\":\"1\",", ""), FindingId::EventMalformed),
-            (text.replace("}\n\n", "}\r\n\n"), FindingId::EventNonCanonical),
-            (text.clone() + "Ledger-Approval: A AA==\n", FindingId::ApprovalNonCanonical),
-            (text.clone() + "Ledger-Approval: a AB==\n", FindingId::ApprovalNonCanonical),
+            (
+                text.replace("}\n\n", "}\r\n\n"),
+                FindingId::EventNonCanonical,
+            ),
+            (
+                text.clone() + "Ledger-Approval: A AA==\n",
+                FindingId::ApprovalNonCanonical,
+            ),
+            (
+                text.clone() + "Ledger-Approval: a AB==\n",
+                FindingId::ApprovalNonCanonical,
+            ),
         ];
         for (given, expected) in cases {
-            assert_eq!(Entry::parse(given.as_bytes()).map_err(|finding| finding.id), Err(expected), "{given}");
+            assert_eq!(
+                Entry::parse(given.as_bytes()).map_err(|finding| finding.id),
+                Err(expected),
+                "{given}"
+            );
         }
     }
 }

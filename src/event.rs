@@ -68,15 +68,23 @@ impl Event {
             return malformed("specversion is not \"1.0\"".into());
         }
         for (name, value) in object.iter() {
-            let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+            let plain = !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
             if !plain && name != "data_base64" {
-                return malformed(format!("the attribute name {name:?} is not lower-case letters and digits"));
+                return malformed(format!(
+                    "the attribute name {name:?} is not lower-case letters and digits"
+                ));
             }
             if name != "data" && matches!(value, Value::Object(_) | Value::Array(_) | Value::Null) {
                 return malformed(format!("{name} is neither string, integer nor boolean"));
             }
         }
-        let (data, base64) = (object.get("data").is_some(), object.get("data_base64").is_some());
+        let (data, base64) = (
+            object.get("data").is_some(),
+            object.get("data_base64").is_some(),
+        );
         if data && base64 {
             return malformed("data and data_base64 stand side by side".into());
         }
@@ -160,6 +168,13 @@ impl Event {
         self.attribute("dataref").and_then(attachment_digest)
     }
 
+    /// The same event with `recordedtime` (RFC 3339, UTC) set: when it is written into the record.
+    pub fn recorded(&self, time: &str) -> Event {
+        let mut object = self.object.clone();
+        object.set("recordedtime", time);
+        Event { object }
+    }
+
     /// The event as it was before anyone recorded it: what two recordings of one event share.
     pub fn unrecorded(&self) -> String {
         let mut object = self.object.clone();
@@ -170,14 +185,66 @@ impl Event {
     }
 }
 
+/// Events larger than this have their data moved into an attachment, in bytes.
+pub const MAX_INLINE: usize = 16 << 10;
+
+/// An event that waits to be recorded, with the bytes of its attachment if it has one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pending {
+    /// The event; its `dataref` names the body where there is one.
+    pub event: Event,
+    /// The attachment.
+    pub body: Option<Vec<u8>>,
+}
+
+impl Pending {
+    /// Moves data that would make the entry too large into an attachment. A text or JSON body is
+    /// kept as canonical JSON, `data_base64` as the bytes it stands for.
+    ///
+    /// # Errors
+    /// [`EventFault::Malformed`] when the event would be too large even without its data, or its
+    /// `data_base64` is not base64.
+    pub fn new(event: Event) -> Result<Pending, EventFault> {
+        use base64::Engine as _;
+        if event.to_line().len() <= MAX_INLINE {
+            return Ok(Pending { event, body: None });
+        }
+        let mut object = event.object;
+        let body = match (object.remove("data"), object.remove("data_base64")) {
+            (Some(data), _) => Some(data.to_canonical().into_bytes()),
+            (None, Some(Value::String(text))) => {
+                let decoded = base64::engine::general_purpose::STANDARD.decode(text.as_bytes());
+                Some(decoded.map_err(|why| EventFault::Malformed(format!("data_base64: {why}")))?)
+            }
+            (None, _) => None,
+        };
+        if let Some(body) = &body {
+            let digest = crate::merkle::hex(&crate::merkle::sha256(body));
+            object.set("dataref", format!("{ATTACHMENTS}{digest}"));
+        }
+        let event = Event::from_object(object)?;
+        let size = event.to_line().len();
+        if size > MAX_INLINE {
+            let why = format!("{size} bytes without its data; at most {MAX_INLINE} fit");
+            return Err(EventFault::Malformed(why));
+        }
+        Ok(Pending { event, body })
+    }
+}
+
 /// The hex digits of an `attachments/<hex>` reference.
 fn attachment_digest(reference: &str) -> Option<&str> {
-    reference.strip_prefix(ATTACHMENTS).filter(|hex| is_sha256_hex(hex))
+    reference
+        .strip_prefix(ATTACHMENTS)
+        .filter(|hex| is_sha256_hex(hex))
 }
 
 /// Whether this is 64 lower-case hex digits.
 pub fn is_sha256_hex(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    text.len() == 64
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 #[cfg(test)]
@@ -192,7 +259,10 @@ mod tests {
     fn reads_what_cloudevents_allows() {
         let line = r#"{"data":{"a":[1]},"flag":true,"id":"1","source":"/s","specversion":"1.0","subject":"x","type":"t"}"#;
         let event = Event::parse_canonical(line.as_bytes()).expect("an event");
-        assert_eq!((event.id(), event.source(), event.kind(), event.subject()), ("1", "/s", "t", Some("x")));
+        assert_eq!(
+            (event.id(), event.source(), event.kind(), event.subject()),
+            ("1", "/s", "t", Some("x"))
+        );
         assert_eq!(event.to_line(), line);
     }
 
@@ -200,15 +270,41 @@ mod tests {
     fn each_broken_rule_is_named() {
         let hex = "a".repeat(64);
         assert_eq!(fault("[1]"), "an event is a JSON object");
-        assert_eq!(fault(r#"{"id":"","source":"s","type":"t","specversion":"1.0"}"#), "id is not a non-empty string");
-        assert_eq!(fault(r#"{"id":"1","source":"s","specversion":"1.0"}"#), "type is missing");
-        assert_eq!(fault(r#"{"id":"1","source":"s","type":"t","specversion":"0.3"}"#), "specversion is not \"1.0\"");
-        let with = |more: &str| format!(r#"{{"id":"1","source":"s","type":"t","specversion":"1.0",{more}}}"#);
-        assert_eq!(fault(&with(r#""Foo":1"#)), "the attribute name \"Foo\" is not lower-case letters and digits");
-        assert_eq!(fault(&with(r#""foo":{}"#)), "foo is neither string, integer nor boolean");
-        assert_eq!(fault(&with(r#""data":1,"data_base64":"AA==""#)), "data and data_base64 stand side by side");
-        assert_eq!(fault(&with(r#""dataref":"attachments/../x""#)), "dataref is not attachments/<64 lower-case hex>");
+        assert_eq!(
+            fault(r#"{"id":"","source":"s","type":"t","specversion":"1.0"}"#),
+            "id is not a non-empty string"
+        );
+        assert_eq!(
+            fault(r#"{"id":"1","source":"s","specversion":"1.0"}"#),
+            "type is missing"
+        );
+        assert_eq!(
+            fault(r#"{"id":"1","source":"s","type":"t","specversion":"0.3"}"#),
+            "specversion is not \"1.0\""
+        );
+        let with = |more: &str| {
+            format!(r#"{{"id":"1","source":"s","type":"t","specversion":"1.0",{more}}}"#)
+        };
+        assert_eq!(
+            fault(&with(r#""Foo":1"#)),
+            "the attribute name \"Foo\" is not lower-case letters and digits"
+        );
+        assert_eq!(
+            fault(&with(r#""foo":{}"#)),
+            "foo is neither string, integer nor boolean"
+        );
+        assert_eq!(
+            fault(&with(r#""data":1,"data_base64":"AA==""#)),
+            "data and data_base64 stand side by side"
+        );
+        assert_eq!(
+            fault(&with(r#""dataref":"attachments/../x""#)),
+            "dataref is not attachments/<64 lower-case hex>"
+        );
         let both = format!(r#""data":1,"dataref":"attachments/{hex}""#);
-        assert_eq!(fault(&with(&both)), "an event with dataref has data of its own");
+        assert_eq!(
+            fault(&with(&both)),
+            "an event with dataref has data of its own"
+        );
     }
 }

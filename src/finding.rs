@@ -183,7 +183,12 @@ pub struct Finding {
 impl Finding {
     /// A finding that is not about one entry.
     pub fn new(id: FindingId, detail: impl Into<String>) -> Self {
-        Finding { id, at: None, commit: None, detail: detail.into() }
+        Finding {
+            id,
+            at: None,
+            commit: None,
+            detail: detail.into(),
+        }
     }
 
     /// The same finding, about the entry at this position and of this commit.

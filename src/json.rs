@@ -9,7 +9,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
 
 /// Objects and arrays may nest this deep; the outermost value is depth 1.
 pub const MAX_DEPTH: usize = 64;
@@ -57,7 +59,10 @@ impl Object {
 
     /// The value under this name.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.position(name).ok().and_then(|at| self.0.get(at)).map(|(_, value)| value)
+        self.position(name)
+            .ok()
+            .and_then(|at| self.0.get(at))
+            .map(|(_, value)| value)
     }
 
     /// Puts a value under a name, in place of the one that was there.
@@ -86,13 +91,18 @@ impl Object {
     }
 
     fn position(&self, name: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(other, _)| utf16_order(other, name))
+        self.0
+            .binary_search_by(|(other, _)| utf16_order(other, name))
     }
 }
 
 /// RFC 8785 §3.2.3: names are compared as sequences of UTF-16 code units.
 fn utf16_order(a: &str, b: &str) -> std::cmp::Ordering {
-    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
+    if a.is_ascii() && b.is_ascii() {
+        a.cmp(b)
+    } else {
+        a.encode_utf16().cmp(b.encode_utf16())
+    }
 }
 
 impl Value {
@@ -101,10 +111,15 @@ impl Value {
     /// # Errors
     /// [`JsonFault::Malformed`] when the text is not JSON or the record refuses its value.
     pub fn parse(text: &[u8]) -> Result<Value, JsonFault> {
-        let text = std::str::from_utf8(text).map_err(|why| JsonFault::Malformed(format!("not UTF-8: {why}")))?;
+        let text = std::str::from_utf8(text)
+            .map_err(|why| JsonFault::Malformed(format!("not UTF-8: {why}")))?;
         let mut reader = serde_json::Deserializer::from_str(text);
-        let value = Depth(0).deserialize(&mut reader).map_err(|why| JsonFault::Malformed(why.to_string()))?;
-        reader.end().map_err(|why| JsonFault::Malformed(why.to_string()))?;
+        let value = Depth(0)
+            .deserialize(&mut reader)
+            .map_err(|why| JsonFault::Malformed(why.to_string()))?;
+        reader
+            .end()
+            .map_err(|why| JsonFault::Malformed(why.to_string()))?;
         Ok(value)
     }
 
@@ -116,7 +131,11 @@ impl Value {
         let value = Value::parse(text)?;
         let mut again = String::with_capacity(text.len());
         value.write(&mut again);
-        if again.as_bytes() == text { Ok(value) } else { Err(JsonFault::NonCanonical) }
+        if again.as_bytes() == text {
+            Ok(value)
+        } else {
+            Err(JsonFault::NonCanonical)
+        }
     }
 
     /// Appends the canonical form (RFC 8785).
@@ -221,14 +240,19 @@ fn write_string(text: &str, out: &mut String) {
 pub fn forbidden_character(text: &str) -> Option<char> {
     text.chars().find(|&c| {
         let code = c as u32;
-        (0x7f..=0x9f).contains(&code) || (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
+        (0x7f..=0x9f).contains(&code)
+            || (0xfdd0..=0xfdef).contains(&code)
+            || code & 0xfffe == 0xfffe
     })
 }
 
 fn allowed<E: serde::de::Error>(text: &str) -> Result<(), E> {
     match forbidden_character(text) {
         None => Ok(()),
-        Some(c) => Err(E::custom(format!("a string holds U+{:04X}, which the record does not", c as u32))),
+        Some(c) => Err(E::custom(format!(
+            "a string holds U+{:04X}, which the record does not",
+            c as u32
+        ))),
     }
 }
 
@@ -238,7 +262,11 @@ struct Depth(usize);
 
 impl Depth {
     fn deeper<E: serde::de::Error>(self) -> Result<Depth, E> {
-        if self.0 >= MAX_DEPTH { Err(E::custom(format!("nested deeper than {MAX_DEPTH}"))) } else { Ok(Depth(self.0 + 1)) }
+        if self.0 >= MAX_DEPTH {
+            Err(E::custom(format!("nested deeper than {MAX_DEPTH}")))
+        } else {
+            Ok(Depth(self.0 + 1))
+        }
     }
 }
 
@@ -268,7 +296,9 @@ impl<'de> Visitor<'de> for Depth {
         integer(i64::try_from(value).unwrap_or(i64::MAX))
     }
     fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Value, E> {
-        Err(E::custom("a number is not an integer within ±(2^53−1); write it as a string"))
+        Err(E::custom(
+            "a number is not an integer within ±(2^53−1); write it as a string",
+        ))
     }
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
         allowed(text)?;
@@ -295,7 +325,10 @@ impl<'de> Visitor<'de> for Depth {
         }
         members.sort_by(|(a, _), (b, _)| utf16_order(a, b));
         if let Some(pair) = members.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(A::Error::custom(format!("the name {:?} stands twice in one object", pair[0].0)));
+            return Err(A::Error::custom(format!(
+                "the name {:?} stands twice in one object",
+                pair[0].0
+            )));
         }
         Ok(Value::Object(Object(members)))
     }
@@ -305,7 +338,9 @@ fn integer<E: serde::de::Error>(value: i64) -> Result<Value, E> {
     if (-MAX_INTEGER..=MAX_INTEGER).contains(&value) {
         Ok(Value::Integer(value))
     } else {
-        Err(E::custom("an integer is outside ±(2^53−1); write it as a string"))
+        Err(E::custom(
+            "an integer is outside ±(2^53−1); write it as a string",
+        ))
     }
 }
 
@@ -358,10 +393,19 @@ mod tests {
     fn writes_the_one_spelling() {
         let cases = [
             (r#"{ "b":1, "a":[ ] }"#, r#"{"a":[],"b":1}"#),
-            (r#"{"\u0041":"\/\u00e9\u0001\b"}"#, "{\"A\":\"/é\\u0001\\b\"}"),
+            (
+                r#"{"\u0041":"\/\u00e9\u0001\b"}"#,
+                "{\"A\":\"/é\\u0001\\b\"}",
+            ),
             // RFC 8785 §3.2.3: U+1F600 sorts before U+FB33 by UTF-16 units
-            ("{\"\u{fb33}\":1,\"\u{1f600}\":2}", "{\"\u{1f600}\":2,\"\u{fb33}\":1}"),
-            ("[9007199254740991,-9007199254740991,null,true]", "[9007199254740991,-9007199254740991,null,true]"),
+            (
+                "{\"\u{fb33}\":1,\"\u{1f600}\":2}",
+                "{\"\u{1f600}\":2,\"\u{fb33}\":1}",
+            ),
+            (
+                "[9007199254740991,-9007199254740991,null,true]",
+                "[9007199254740991,-9007199254740991,null,true]",
+            ),
         ];
         for (given, expected) in cases {
             assert_eq!(canonical(given).as_deref(), Ok(expected), "{given}");
@@ -396,7 +440,10 @@ mod tests {
             deep.as_str(),
         ];
         for given in cases {
-            assert!(matches!(Value::parse(given.as_bytes()), Err(JsonFault::Malformed(_))), "{given}");
+            assert!(
+                matches!(Value::parse(given.as_bytes()), Err(JsonFault::Malformed(_))),
+                "{given}"
+            );
         }
         assert!(Value::parse(b"\"\xff\"").is_err());
         let edge = format!("{}1{}", "[".repeat(64), "]".repeat(64));
@@ -405,8 +452,18 @@ mod tests {
 
     #[test]
     fn another_spelling_is_not_canonical() {
-        for given in [r#"{"a": 1}"#, r#"{"b":1,"a":2}"#, r#""\/""#, r#""\u0041""#, "{}\n"] {
-            assert_eq!(Value::parse_canonical(given.as_bytes()), Err(JsonFault::NonCanonical), "{given}");
+        for given in [
+            r#"{"a": 1}"#,
+            r#"{"b":1,"a":2}"#,
+            r#""\/""#,
+            r#""\u0041""#,
+            "{}\n",
+        ] {
+            assert_eq!(
+                Value::parse_canonical(given.as_bytes()),
+                Err(JsonFault::NonCanonical),
+                "{given}"
+            );
         }
     }
 }

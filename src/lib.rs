@@ -28,5 +28,9 @@ pub mod trust;
 pub mod store;
 pub mod verify;
 // the places
-pub mod git;
 pub mod durable;
+pub mod git;
+pub mod ledger;
+pub mod seen;
+pub mod spool;
+pub mod append;

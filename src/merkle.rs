@@ -72,7 +72,10 @@ impl Range {
             bits >>= 1;
         }
         roots.push(hash);
-        Range { size: self.size.saturating_add(1), roots }
+        Range {
+            size: self.size.saturating_add(1),
+            roots,
+        }
     }
 
     /// The root of the whole tree (RFC 6962 MTH); SHA-256 of nothing for no leaves.
@@ -88,11 +91,13 @@ impl Range {
 /// Lower-case hex of some bytes.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // writing to a String cannot fail
-        write!(out, "{byte:02x}").ok();
-        out
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            // writing to a String cannot fail
+            write!(out, "{byte:02x}").ok();
+            out
+        })
 }
 
 #[cfg(test)]

@@ -70,10 +70,13 @@ impl Signer {
     /// Whether the row's `types` let this event type through.
     pub fn allows_type(&self, kind: &str) -> bool {
         self.types.is_empty()
-            || self.types.iter().any(|pattern| match pattern.strip_suffix('*') {
-                Some(prefix) => kind.starts_with(prefix),
-                None => kind == pattern,
-            })
+            || self
+                .types
+                .iter()
+                .any(|pattern| match pattern.strip_suffix('*') {
+                    Some(prefix) => kind.starts_with(prefix),
+                    None => kind == pattern,
+                })
     }
 }
 
@@ -167,7 +170,9 @@ fn malformed(why: impl Into<String>) -> Finding {
 fn key(text: &str) -> Result<PublicKey, Finding> {
     PublicKey::parse_text(text).map_err(|fault| {
         let id = match fault {
-            KeyFault::Malformed(_) | KeyFault::Weak(_) | KeyFault::Unsupported(_) => FindingId::PolicyKey,
+            KeyFault::Malformed(_) | KeyFault::Weak(_) | KeyFault::Unsupported(_) => {
+                FindingId::PolicyKey
+            }
         };
         Finding::new(id, format!("{text}: {fault}"))
     })
@@ -177,7 +182,9 @@ fn key(text: &str) -> Result<PublicKey, Finding> {
 fn plain(what: &str, text: &str, most: usize) -> Result<(), Finding> {
     let fits = |b: u8| (0x20..=0x7e).contains(&b) && b != b'"' && b != b'\\';
     if text.is_empty() || text.len() > most || !text.bytes().all(fits) {
-        return Err(malformed(format!("{what} is not 1 to {most} printable ASCII characters without \" and \\: {text:?}")));
+        return Err(malformed(format!(
+            "{what} is not 1 to {most} printable ASCII characters without \" and \\: {text:?}"
+        )));
     }
     Ok(())
 }
@@ -201,8 +208,16 @@ impl Policy {
         } else {
             let wanted = policy.to_toml();
             let found = String::from_utf8_lossy(bytes);
-            let line = wanted.lines().zip(found.lines()).take_while(|(a, b)| a == b).count() + 1;
-            Err(Finding::new(FindingId::PolicyNonCanonical, format!("line {line} is not spelled canonically")))
+            let line = wanted
+                .lines()
+                .zip(found.lines())
+                .take_while(|(a, b)| a == b)
+                .count()
+                + 1;
+            Err(Finding::new(
+                FindingId::PolicyNonCanonical,
+                format!("line {line} is not spelled canonically"),
+            ))
         }
     }
 
@@ -212,17 +227,25 @@ impl Policy {
     /// As [`Policy::parse`], save the spelling.
     pub fn parse_any_spelling(bytes: &[u8]) -> Result<Policy, Finding> {
         if bytes.len() > MAX_BYTES {
-            return Err(malformed(format!("{} bytes, more than {MAX_BYTES}", bytes.len())));
+            return Err(malformed(format!(
+                "{} bytes, more than {MAX_BYTES}",
+                bytes.len()
+            )));
         }
-        let text = std::str::from_utf8(bytes).map_err(|why| malformed(format!("not UTF-8: {why}")))?;
-        let table: toml::Table = text.parse().map_err(|why: toml::de::Error| malformed(why.message()))?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|why| malformed(format!("not UTF-8: {why}")))?;
+        let table: toml::Table = text
+            .parse()
+            .map_err(|why: toml::de::Error| malformed(why.message()))?;
         if let Some(spec) = table.get("spec").and_then(toml::Value::as_integer)
             && spec > SPEC as i64
         {
             let detail = format!("level {spec}; this program knows level {SPEC}");
             return Err(Finding::new(FindingId::SpecUnsupported, detail));
         }
-        let document: Document = table.try_into().map_err(|why: toml::de::Error| malformed(why.message()))?;
+        let document: Document = table
+            .try_into()
+            .map_err(|why: toml::de::Error| malformed(why.message()))?;
         Policy::from_document(document)
     }
 
@@ -232,10 +255,17 @@ impl Policy {
         }
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         if document.id.len() != 32 || !document.id.bytes().all(hex) {
-            return Err(malformed(format!("id is not 32 lower-case hex digits: {:?}", document.id)));
+            return Err(malformed(format!(
+                "id is not 32 lower-case hex digits: {:?}",
+                document.id
+            )));
         }
         plain("name", &document.name, 100)?;
-        let signers = document.signer.into_iter().map(signer).collect::<Result<Vec<_>, _>>()?;
+        let signers = document
+            .signer
+            .into_iter()
+            .map(signer)
+            .collect::<Result<Vec<_>, _>>()?;
         if signers.is_empty() {
             return Err(malformed("no signer"));
         }
@@ -246,8 +276,16 @@ impl Policy {
                 return Err(Finding::new(FindingId::PolicyDuplicateKey, detail));
             }
         }
-        let compromised = document.compromised.into_iter().map(compromised).collect::<Result<Vec<_>, _>>()?;
-        let mirrors = document.mirror.into_iter().map(mirror).collect::<Result<Vec<_>, _>>()?;
+        let compromised = document
+            .compromised
+            .into_iter()
+            .map(compromised)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mirrors = document
+            .mirror
+            .into_iter()
+            .map(mirror)
+            .collect::<Result<Vec<_>, _>>()?;
         let names: BTreeSet<&str> = mirrors.iter().map(|mirror| mirror.name.as_str()).collect();
         if names.len() != mirrors.len() {
             return Err(malformed("one mirror name stands in two rows"));
@@ -256,7 +294,14 @@ impl Policy {
         if threshold == 0 || threshold > crate::json::MAX_INTEGER as u64 {
             return Err(malformed(format!("threshold is {threshold}")));
         }
-        let policy = Policy { id, name, threshold, signers, compromised, mirrors };
+        let policy = Policy {
+            id,
+            name,
+            threshold,
+            signers,
+            compromised,
+            mirrors,
+        };
         policy.check_compromised()?;
         let admins = policy.admins().len() as u64;
         if admins < threshold {
@@ -279,7 +324,9 @@ impl Policy {
                 Some(_) => return fault(format!("{name} is compromised and not retired")),
                 None => return fault(format!("{name} is compromised and in no signer row")),
             }
-            if !ascending(&row.vouched) || row.vouched.first().is_some_and(|first| *first < row.since) {
+            if !ascending(&row.vouched)
+                || row.vouched.first().is_some_and(|first| *first < row.since)
+            {
                 return fault(format!("vouched of {name} is not ascending from since on"));
             }
         }
@@ -288,12 +335,19 @@ impl Policy {
 
     /// The principals that may agree to a change: those with an unretired admin row.
     pub fn admins(&self) -> BTreeSet<&Principal> {
-        self.signers.iter().filter(|row| row.has(Role::Admin) && !row.retired).map(|row| &row.principal).collect()
+        self.signers
+            .iter()
+            .filter(|row| row.has(Role::Admin) && !row.retired)
+            .map(|row| &row.principal)
+            .collect()
     }
 
     /// The row of a key and its index.
     pub fn row(&self, key: &PublicKey) -> Option<(usize, &Signer)> {
-        self.signers.iter().enumerate().find(|(_, row)| row.key == *key)
+        self.signers
+            .iter()
+            .enumerate()
+            .find(|(_, row)| row.key == *key)
     }
 
     /// SHA-256 of the canonical `ledger.toml`.
@@ -308,7 +362,11 @@ impl Policy {
             self.id, self.name, self.threshold
         );
         for row in &self.signers {
-            let roles: Vec<String> = row.roles.iter().map(|role| format!("\"{}\"", role.word())).collect();
+            let roles: Vec<String> = row
+                .roles
+                .iter()
+                .map(|role| format!("\"{}\"", role.word()))
+                .collect();
             out += &format!(
                 "[[signer]]\nprincipal = \"{}\"\nkey = \"{}\"\nroles = [{}]\n",
                 row.principal,
@@ -316,7 +374,8 @@ impl Policy {
                 roles.join(", ")
             );
             if !row.types.is_empty() {
-                let types: Vec<String> = row.types.iter().map(|kind| format!("\"{kind}\"")).collect();
+                let types: Vec<String> =
+                    row.types.iter().map(|kind| format!("\"{kind}\"")).collect();
                 out += &format!("types = [{}]\n", types.join(", "));
             }
             if row.retired {
@@ -324,14 +383,21 @@ impl Policy {
             }
         }
         for row in &self.compromised {
-            out += &format!("[[compromised]]\nkey = \"{}\"\nsince = {}\n", row.key.to_text(), row.since);
+            out += &format!(
+                "[[compromised]]\nkey = \"{}\"\nsince = {}\n",
+                row.key.to_text(),
+                row.since
+            );
             if !row.vouched.is_empty() {
                 let vouched: Vec<String> = row.vouched.iter().map(u64::to_string).collect();
                 out += &format!("vouched = [{}]\n", vouched.join(", "));
             }
         }
         for row in &self.mirrors {
-            out += &format!("[[mirror]]\nname = \"{}\"\nurl = \"{}\"\n", row.name, row.url);
+            out += &format!(
+                "[[mirror]]\nname = \"{}\"\nurl = \"{}\"\n",
+                row.name, row.url
+            );
         }
         out
     }
@@ -340,7 +406,11 @@ impl Policy {
     /// never removed.
     pub fn allowed_signers(&self) -> String {
         self.signers.iter().fold(String::new(), |out, row| {
-            out + &format!("{} namespaces=\"git,git-ledger-approval\" {}\n", row.principal, row.key.to_text())
+            out + &format!(
+                "{} namespaces=\"git,git-ledger-approval\" {}\n",
+                row.principal,
+                row.key.to_text()
+            )
         })
     }
 
@@ -349,7 +419,10 @@ impl Policy {
     pub fn follows(&self, before: &Policy, number: u64) -> Vec<Finding> {
         let mut findings = Vec::new();
         if self.id != before.id {
-            findings.push(Finding::new(FindingId::PolicyIdChanged, format!("{} became {}", before.id, self.id)));
+            findings.push(Finding::new(
+                FindingId::PolicyIdChanged,
+                format!("{} became {}", before.id, self.id),
+            ));
         }
         for (at, old) in before.signers.iter().enumerate() {
             match self.signers.get(at) {
@@ -360,7 +433,12 @@ impl Policy {
                     }
                 }
                 _ => {
-                    let detail = format!("row {} was {} {}", at + 1, old.principal, old.key.fingerprint());
+                    let detail = format!(
+                        "row {} was {} {}",
+                        at + 1,
+                        old.principal,
+                        old.key.fingerprint()
+                    );
                     findings.push(Finding::new(FindingId::PolicyRowChanged, detail));
                     break;
                 }
@@ -377,19 +455,32 @@ impl Policy {
             match self.compromised.get(at) {
                 Some(new) if new.key == old.key => {
                     if new.since > old.since {
-                        return fault(format!("since of {name} rose from {} to {}", old.since, new.since));
+                        return fault(format!(
+                            "since of {name} rose from {} to {}",
+                            old.since, new.since
+                        ));
                     }
                     if !old.vouched.iter().all(|entry| new.vouched.contains(entry)) {
                         return fault(format!("an entry of {name} is vouched for no more"));
                     }
                 }
-                _ => return fault(format!("compromised row {} ({name}) was removed or moved", at + 1)),
+                _ => {
+                    return fault(format!(
+                        "compromised row {} ({name}) was removed or moved",
+                        at + 1
+                    ));
+                }
             }
         }
         self.compromised
             .iter()
             .find(|row| row.since > number || row.vouched.last().is_some_and(|last| *last > number))
-            .and_then(|row| fault(format!("the row of {} names entries after {number}", row.key.fingerprint())))
+            .and_then(|row| {
+                fault(format!(
+                    "the row of {} names entries after {number}",
+                    row.key.fingerprint()
+                ))
+            })
     }
 
     /// The admins whose agreement does not count when `self` gives way to `next`: those whose own
@@ -399,7 +490,13 @@ impl Policy {
             .iter()
             .filter(|row| self.compromised.iter().all(|old| old != *row))
             .filter_map(|row| next.row(&row.key))
-            .filter(|(at, row)| row.has(Role::Admin) || self.signers.get(*at).is_some_and(|old| old.has(Role::Admin)))
+            .filter(|(at, row)| {
+                row.has(Role::Admin)
+                    || self
+                        .signers
+                        .get(*at)
+                        .is_some_and(|old| old.has(Role::Admin))
+            })
             .map(|(_, row)| &row.principal)
             .collect()
     }
@@ -410,28 +507,47 @@ fn signer(table: SignerTable) -> Result<Signer, Finding> {
         .ok_or_else(|| malformed(format!("not a principal: {:?}", table.principal)))?;
     let key = key(&table.key)?;
     if table.roles.is_empty() || !ascending(&table.roles) {
-        return Err(malformed(format!("roles of {principal} are empty, twice or out of order")));
+        return Err(malformed(format!(
+            "roles of {principal} are empty, twice or out of order"
+        )));
     }
     let types = match table.types {
-        Some(types) if types.is_empty() => return Err(malformed(format!("types of {principal} is empty"))),
+        Some(types) if types.is_empty() => {
+            return Err(malformed(format!("types of {principal} is empty")));
+        }
         types => types.unwrap_or_default(),
     };
     let mut seen = BTreeSet::new();
     for kind in &types {
         plain("a type", kind, 200)?;
-        if kind.trim_end_matches('*').len() + 1 < kind.len() || kind[..kind.len() - 1].contains('*') {
-            return Err(malformed(format!("{kind:?} has a * that is not its last character")));
+        if kind.trim_end_matches('*').len() + 1 < kind.len() || kind[..kind.len() - 1].contains('*')
+        {
+            return Err(malformed(format!(
+                "{kind:?} has a * that is not its last character"
+            )));
         }
         if !seen.insert(kind) {
-            return Err(malformed(format!("{kind:?} stands twice in the types of {principal}")));
+            return Err(malformed(format!(
+                "{kind:?} stands twice in the types of {principal}"
+            )));
         }
     }
     let retired = match table.state.as_deref() {
         None => false,
         Some("retired") => true,
-        Some(other) => return Err(malformed(format!("state of {principal} is {other:?}, not \"retired\""))),
+        Some(other) => {
+            return Err(malformed(format!(
+                "state of {principal} is {other:?}, not \"retired\""
+            )));
+        }
     };
-    Ok(Signer { principal, key, roles: table.roles, types, retired })
+    Ok(Signer {
+        principal,
+        key,
+        roles: table.roles,
+        types,
+        retired,
+    })
 }
 
 fn compromised(table: CompromisedTable) -> Result<Compromised, Finding> {
@@ -443,13 +559,20 @@ fn compromised(table: CompromisedTable) -> Result<Compromised, Finding> {
     if table.since > limit || vouched.iter().any(|number| *number > limit) {
         return Err(malformed("a number above 2^53 − 1"));
     }
-    Ok(Compromised { key: key(&table.key)?, since: table.since, vouched })
+    Ok(Compromised {
+        key: key(&table.key)?,
+        since: table.since,
+        vouched,
+    })
 }
 
 fn mirror(table: MirrorTable) -> Result<Mirror, Finding> {
     plain("a mirror's name", &table.name, 100)?;
     plain("a mirror's url", &table.url, 1000)?;
-    Ok(Mirror { name: table.name, url: table.url })
+    Ok(Mirror {
+        name: table.name,
+        url: table.url,
+    })
 }
 
 /// The roles that may record this event type.

@@ -26,7 +26,13 @@ impl Principal {
         let lower = text.to_ascii_lowercase();
         let kept: String = lower
             .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || "._+@:/-".contains(c) { c } else { '-' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || "._+@:/-".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            })
             .take(64)
             .collect();
         Principal::parse(kept.trim_matches(|c: char| !c.is_ascii_alphanumeric()))
@@ -55,9 +61,24 @@ mod tests {
             assert!(Principal::parse(good).is_some(), "{good}");
         }
         let longer = format!("a{}b", "-".repeat(63));
-        for bad in ["", "-a", "a-", "A", "a b", "a<b", "é", "a\n", longer.as_str()] {
+        for bad in [
+            "",
+            "-a",
+            "a-",
+            "A",
+            "a b",
+            "a<b",
+            "é",
+            "a\n",
+            longer.as_str(),
+        ] {
             assert!(Principal::parse(bad).is_none(), "{bad}");
         }
-        assert_eq!(Principal::nearest("Ann O'Hara <Ann@X.io>").map(|p| p.to_string()).as_deref(), Some("ann-o-hara--ann@x.io"));
+        assert_eq!(
+            Principal::nearest("Ann O'Hara <Ann@X.io>")
+                .map(|p| p.to_string())
+                .as_deref(),
+            Some("ann-o-hara--ann@x.io")
+        );
     }
 }

@@ -46,7 +46,9 @@ fn rows(raw: &[u8], format: Kind) -> Result<Vec<(&str, &str, ObjectId)>, Finding
     let mut rest = raw;
     while !rest.is_empty() {
         let row = rest.iter().position(|b| *b == 0).and_then(|end| {
-            let (mode, name) = std::str::from_utf8(rest.get(..end)?).ok()?.split_once(' ')?;
+            let (mode, name) = std::str::from_utf8(rest.get(..end)?)
+                .ok()?
+                .split_once(' ')?;
             let id = rest.get(end + 1..end + 1 + format.len_in_bytes())?;
             rest = rest.get(end + 1 + format.len_in_bytes()..)?;
             Some((mode, name, ObjectId::try_from(id).ok()?))
@@ -64,18 +66,40 @@ impl Tree {
     pub fn parse(raw: &[u8], format: Kind) -> Result<Tree, Finding> {
         let rows = rows(raw, format)?;
         // git sorts a directory as if its name ended in a slash
-        let expected = [(FILE, "README.md"), (FILE, "allowed_signers"), (DIRECTORY, "attachments"), (FILE, "ledger.toml")];
+        let expected = [
+            (FILE, "README.md"),
+            (FILE, "allowed_signers"),
+            (DIRECTORY, "attachments"),
+            (FILE, "ledger.toml"),
+        ];
         let names: Vec<(&str, &str)> = rows.iter().map(|(mode, name, _)| (*mode, *name)).collect();
-        let without: Vec<(&str, &str)> = expected.iter().copied().filter(|(mode, _)| *mode == FILE).collect();
-        let id = |wanted: &str| rows.iter().find(|(_, name, _)| *name == wanted).map(|(_, _, id)| *id);
+        let without: Vec<(&str, &str)> = expected
+            .iter()
+            .copied()
+            .filter(|(mode, _)| *mode == FILE)
+            .collect();
+        let id = |wanted: &str| {
+            rows.iter()
+                .find(|(_, name, _)| *name == wanted)
+                .map(|(_, _, id)| *id)
+        };
         if names != expected && names != without {
-            let found: Vec<String> = names.iter().take(8).map(|(mode, name)| format!("{mode} {name}")).collect();
+            let found: Vec<String> = names
+                .iter()
+                .take(8)
+                .map(|(mode, name)| format!("{mode} {name}"))
+                .collect();
             return Err(shape(format!("the tree holds {:?}", found.join(", "))));
         }
         match (id("ledger.toml"), id("allowed_signers"), id("README.md")) {
-            (Some(policy), Some(allowed_signers), Some(readme)) => {
-                Ok(Tree { part: PolicyPart { policy, allowed_signers, readme }, attachments: id("attachments") })
-            }
+            (Some(policy), Some(allowed_signers), Some(readme)) => Ok(Tree {
+                part: PolicyPart {
+                    policy,
+                    allowed_signers,
+                    readme,
+                },
+                attachments: id("attachments"),
+            }),
             _ => Err(shape("a file is missing")),
         }
     }
@@ -84,7 +108,12 @@ impl Tree {
     pub fn write(&self) -> Vec<u8> {
         let mut out = Vec::new();
         row(&mut out, FILE, "README.md", &self.part.readme);
-        row(&mut out, FILE, "allowed_signers", &self.part.allowed_signers);
+        row(
+            &mut out,
+            FILE,
+            "allowed_signers",
+            &self.part.allowed_signers,
+        );
         if let Some(attachments) = &self.attachments {
             row(&mut out, DIRECTORY, "attachments", attachments);
         }
@@ -102,13 +131,19 @@ pub fn parse_attachments(raw: &[u8], format: Kind) -> Result<Vec<(String, Object
     if rows.is_empty() {
         return Err(shape("the directory attachments is empty"));
     }
-    if let Some((mode, name, _)) = rows.iter().find(|(mode, name, _)| *mode != FILE || !event::is_sha256_hex(name)) {
+    if let Some((mode, name, _)) = rows
+        .iter()
+        .find(|(mode, name, _)| *mode != FILE || !event::is_sha256_hex(name))
+    {
         return Err(shape(format!("attachments holds {mode} {name:?}")));
     }
     if rows.windows(2).any(|pair| pair[0].1 >= pair[1].1) {
         return Err(shape("attachments is not sorted"));
     }
-    Ok(rows.into_iter().map(|(_, name, id)| (name.to_owned(), id)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(_, name, id)| (name.to_owned(), id))
+        .collect())
 }
 
 /// The content of the directory `attachments`; the files must be sorted by digest, none twice.

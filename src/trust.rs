@@ -38,12 +38,23 @@ pub fn permits(policy: &Policy, link: &Link, place: Place) -> Vec<Finding> {
     };
     let mut findings: Vec<Finding> = fits_place(link, place).into_iter().collect();
     if place == Place::PolicyChange && !row.has(Role::Admin) {
-        findings.push(Finding::new(FindingId::SignerRole, format!("{} is no admin and changes the policy", row.principal)));
+        findings.push(Finding::new(
+            FindingId::SignerRole,
+            format!("{} is no admin and changes the policy", row.principal),
+        ));
     }
     if place == Place::Ordinary {
-        findings.extend(link.entry.events.iter().find_map(|event| records(row, event.kind())));
+        findings.extend(
+            link.entry
+                .events
+                .iter()
+                .find_map(|event| records(row, event.kind())),
+        );
     } else if place == Place::First && !row.has(Role::Admin) {
-        findings.push(Finding::new(FindingId::SignerRole, format!("{} is no admin and founds the ledger", row.principal)));
+        findings.push(Finding::new(
+            FindingId::SignerRole,
+            format!("{} is no admin and founds the ledger", row.principal),
+        ));
     }
     findings
 }
@@ -60,7 +71,10 @@ fn signer<'a>(policy: &'a Policy, link: &Link) -> Result<&'a Signer, Finding> {
         return Err(Finding::new(FindingId::SignerPrincipal, detail));
     }
     if row.retired {
-        return Err(Finding::new(FindingId::SignerRetired, format!("{} {}", row.principal, key.fingerprint())));
+        return Err(Finding::new(
+            FindingId::SignerRetired,
+            format!("{} {}", row.principal, key.fingerprint()),
+        ));
     }
     Ok(row)
 }
@@ -68,17 +82,29 @@ fn signer<'a>(policy: &'a Policy, link: &Link) -> Result<&'a Signer, Finding> {
 /// Whether this row may record an event of this type.
 fn records(row: &Signer, kind: &str) -> Option<Finding> {
     if !roles_for(kind).iter().any(|role| row.has(*role)) {
-        return Some(Finding::new(FindingId::SignerRole, format!("{} may not record {kind:?}", row.principal)));
+        return Some(Finding::new(
+            FindingId::SignerRole,
+            format!("{} may not record {kind:?}", row.principal),
+        ));
     }
     let free = matches!(kind, event::POLICY_CHANGED | event::LEDGER_CREATED);
-    (!free && !row.allows_type(kind))
-        .then(|| Finding::new(FindingId::SignerType, format!("the types of {} do not include {kind:?}", row.principal)))
+    (!free && !row.allows_type(kind)).then(|| {
+        Finding::new(
+            FindingId::SignerType,
+            format!("the types of {} do not include {kind:?}", row.principal),
+        )
+    })
 }
 
 /// Whether the events are those that belong at this place.
 fn fits_place(link: &Link, place: Place) -> Option<Finding> {
     let events = &link.entry.events;
-    let reserved = |wanted: &str| events.len() == 1 && events.iter().all(|event| event.kind() == wanted && event.attachment().is_none());
+    let reserved = |wanted: &str| {
+        events.len() == 1
+            && events
+                .iter()
+                .all(|event| event.kind() == wanted && event.attachment().is_none())
+    };
     let (fits, expected) = match place {
         Place::First => (reserved(event::LEDGER_CREATED), event::LEDGER_CREATED),
         Place::PolicyChange => (reserved(event::POLICY_CHANGED), event::POLICY_CHANGED),
@@ -93,14 +119,22 @@ fn fits_place(link: &Link, place: Place) -> Option<Finding> {
         return Some(Finding::new(FindingId::PolicyEvent, detail));
     }
     let approvals = link.entry.approvals.len();
-    (place != Place::PolicyChange && approvals > 0)
-        .then(|| Finding::new(FindingId::ApprovalUnexpected, format!("{approvals} approvals")))
+    (place != Place::PolicyChange && approvals > 0).then(|| {
+        Finding::new(
+            FindingId::ApprovalUnexpected,
+            format!("{approvals} approvals"),
+        )
+    })
 }
 
 /// What an admin signs, in [`APPROVAL_NAMESPACE`], to agree to a policy: bound to the ledger, to
 /// the entry (by digest) that set the policy now in force, and to the new policy.
 pub fn approval_text(id: &str, set_by: &Hash, next: &Hash) -> String {
-    format!("git-ledger approval 1\n{id}\n{}\n{}\n", merkle::hex(set_by), merkle::hex(next))
+    format!(
+        "git-ledger approval 1\n{id}\n{}\n{}\n",
+        merkle::hex(set_by),
+        merkle::hex(next)
+    )
 }
 
 /// Whether enough distinct admins of `policy` agree that `next` follows it. `set_by` is the
@@ -120,26 +154,39 @@ pub fn agreement(policy: &Policy, next: &Policy, set_by: &Hash, link: &Link) -> 
     let barred = policy.barred(next);
     let counted = agreed.difference(&barred).count() as u64;
     if findings.is_empty() && counted < policy.threshold {
-        let detail = format!("{counted} of {} agreed: {agreed:?}, not counted: {barred:?}", policy.threshold);
+        let detail = format!(
+            "{counted} of {} agreed: {agreed:?}, not counted: {barred:?}",
+            policy.threshold
+        );
         findings.push(Finding::new(FindingId::ThresholdMissed, detail));
     }
     findings
 }
 
-fn approves(policy: &Policy, approval: &Approval, signer: &Principal, text: &str) -> Result<(), Finding> {
+fn approves(
+    policy: &Policy,
+    approval: &Approval,
+    signer: &Principal,
+    text: &str,
+) -> Result<(), Finding> {
     let who = &approval.principal;
-    let signature = Signature::from_blob(&approval.blob)
-        .map_err(|fault| Finding::new(FindingId::ApprovalNonCanonical, format!("{who}: {fault}")))?;
-    let admin = policy.row(signature.key()).filter(|(_, row)| row.principal == *who && row.has(Role::Admin) && !row.retired);
+    let signature = Signature::from_blob(&approval.blob).map_err(|fault| {
+        Finding::new(FindingId::ApprovalNonCanonical, format!("{who}: {fault}"))
+    })?;
+    let admin = policy
+        .row(signature.key())
+        .filter(|(_, row)| row.principal == *who && row.has(Role::Admin) && !row.retired);
     if admin.is_none() || who == signer {
         let detail = format!("{who} {}", signature.key().fingerprint());
         return Err(Finding::new(FindingId::ApprovalSigner, detail));
     }
-    signature.verify(APPROVAL_NAMESPACE, text.as_bytes()).map_err(|fault| {
-        let why = match fault {
-            SignatureFault::Bad => "made for another policy, or altered".to_owned(),
-            other => other.to_string(),
-        };
-        Finding::new(FindingId::ApprovalBad, format!("{who}: {why}"))
-    })
+    signature
+        .verify(APPROVAL_NAMESPACE, text.as_bytes())
+        .map_err(|fault| {
+            let why = match fault {
+                SignatureFault::Bad => "made for another policy, or altered".to_owned(),
+                other => other.to_string(),
+            };
+            Finding::new(FindingId::ApprovalBad, format!("{who}: {why}"))
+        })
 }

@@ -92,11 +92,20 @@ enum End {
 pub fn verify<S: Store>(store: &S, request: &Request, progress: &(dyn Fn(u64) + Sync)) -> Verdict {
     let files = Files::default();
     let newest = newest_policy(store, &files, request.tip);
-    let threads = request.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let threads = request
+        .threads
+        .or_else(|| std::thread::available_parallelism().ok())
+        .map_or(1, NonZeroUsize::get);
     let judged = AtomicU64::new(0);
     let worker = |chunk: Chunk| -> Judged {
         let size = chunk.commits.len() as u64;
-        let answer = Worker { reader: store.reader(), files: &files, newest: newest.as_deref(), request }.judge(chunk);
+        let answer = Worker {
+            reader: store.reader(),
+            files: &files,
+            newest: newest.as_deref(),
+            request,
+        }
+        .judge(chunk);
         progress(judged.fetch_add(size, Ordering::Relaxed) + size);
         answer
     };
@@ -110,10 +119,15 @@ pub fn verify<S: Store>(store: &S, request: &Request, progress: &(dyn Fn(u64) + 
                 scope.spawn(move || receive.iter().map(worker).collect::<Vec<_>>())
             })
             .collect();
-        let outcome = walk(store.reader(), request, |chunk| match send.try_send(chunk) {
-            Ok(()) => {}
-            Err(crossbeam_channel::TrySendError::Full(chunk) | crossbeam_channel::TrySendError::Disconnected(chunk)) => {
-                collected.push(worker(chunk));
+        let outcome = walk(store.reader(), request, |chunk| {
+            match send.try_send(chunk) {
+                Ok(()) => {}
+                Err(
+                    crossbeam_channel::TrySendError::Full(chunk)
+                    | crossbeam_channel::TrySendError::Disconnected(chunk),
+                ) => {
+                    collected.push(worker(chunk));
+                }
             }
         });
         drop(send);
@@ -149,7 +163,11 @@ fn walk(
     let mut flush = |pending: &mut Vec<(ObjectId, Arc<[u8]>)>, first: &mut u64, tail: Tail| {
         let count = pending.len() as u64;
         let commits = std::mem::take(pending);
-        hand_out(Chunk { first: *first, commits, tail });
+        hand_out(Chunk {
+            first: *first,
+            commits,
+            tail,
+        });
         *first += count;
     };
     loop {
@@ -158,7 +176,14 @@ fn walk(
             Err(fault) => {
                 let finding = fault_finding(&at, fault);
                 flush(&mut pending, &mut first, Tail::Cut);
-                return (seen, End::Broken, Some(Finding { commit: Some(at), ..finding }));
+                return (
+                    seen,
+                    End::Broken,
+                    Some(Finding {
+                        commit: Some(at),
+                        ..finding
+                    }),
+                );
             }
         };
         if request.base == Some(at) {

@@ -122,23 +122,45 @@ impl<R: Read> Worker<'_, R> {
                 }
                 Err(finding) => vec![finding.clone()],
             };
-            let placed = findings.into_iter().map(|finding| (distance, Finding { commit: Some(*id), ..finding }));
+            let placed = findings.into_iter().map(|finding| {
+                (
+                    distance,
+                    Finding {
+                        commit: Some(*id),
+                        ..finding
+                    },
+                )
+            });
             judged.findings.extend(placed);
         }
         judged
     }
 
     fn note(&self, judged: &mut Judged, distance: u64, link: &Link, previous: &Previous<'_>) {
-        judged.traces.extend(traces(link).map(|trace| (distance, trace)));
+        judged
+            .traces
+            .extend(traces(link).map(|trace| (distance, trace)));
         let number = link.entry.number();
         let marked = self.request.marks.iter().any(|mark| mark.number == number);
         if distance == 0 || marked || matches!(previous, Previous::Nothing | Previous::Unseen) {
-            judged.seen.push(Seen { distance, commit: link.id, number, digest: link.digest(), time: link.time });
+            judged.seen.push(Seen {
+                distance,
+                commit: link.id,
+                number,
+                digest: link.digest(),
+                time: link.time,
+            });
         }
     }
 
     /// Everything that is wrong with one entry.
-    fn entry(&mut self, judged: &mut Judged, distance: u64, link: &Link, previous: &Previous<'_>) -> Vec<Finding> {
+    fn entry(
+        &mut self,
+        judged: &mut Judged,
+        distance: u64,
+        link: &Link,
+        previous: &Previous<'_>,
+    ) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
         let signed = link.check_signature();
         match previous {
@@ -147,12 +169,23 @@ impl<R: Read> Worker<'_, R> {
             Previous::Malformed | Previous::Unseen => {}
         }
         if let Some(clock) = self.request.admitted_at {
-            let before = if let Previous::Link(prev) = previous { prev.time } else { 0 };
+            let before = if let Previous::Link(prev) = previous {
+                prev.time
+            } else {
+                0
+            };
             findings.extend(chain::dated(link, before, clock));
         }
         let own = self.tree(link, previous, &mut findings);
         match signed {
-            Ok(()) => self.permission(judged, distance, link, previous, own.as_deref(), &mut findings),
+            Ok(()) => self.permission(
+                judged,
+                distance,
+                link,
+                previous,
+                own.as_deref(),
+                &mut findings,
+            ),
             // who may sign is no question when nobody did
             Err(finding) => findings.insert(0, finding),
         }
@@ -160,7 +193,12 @@ impl<R: Read> Worker<'_, R> {
     }
 
     /// The files of the entry's tree; what is wrong with a tree is said of the entry that brings it.
-    fn tree(&mut self, link: &Link, previous: &Previous<'_>, findings: &mut Vec<Finding>) -> Option<Arc<TreeFiles>> {
+    fn tree(
+        &mut self,
+        link: &Link,
+        previous: &Previous<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Arc<TreeFiles>> {
         let same = |other: fn(&Link, &Link) -> bool| matches!(previous, Previous::Link(prev) if other(prev, link));
         let brought = !same(|prev, link| prev.tree == link.tree);
         let files = match self.files.of(&mut self.reader, link.tree) {
@@ -183,13 +221,21 @@ impl<R: Read> Worker<'_, R> {
     }
 
     fn attachments(&mut self, link: &Link, files: &TreeFiles, findings: &mut Vec<Finding>) {
-        let mut named: Vec<&str> = link.entry.events.iter().filter_map(|event| event.attachment()).collect();
+        let mut named: Vec<&str> = link
+            .entry
+            .events
+            .iter()
+            .filter_map(|event| event.attachment())
+            .collect();
         named.sort_unstable();
         named.dedup();
         let held = match files.attachments {
             None => Vec::new(),
             Some(id) => {
-                let raw = self.reader.read(&id, Kind::Tree, tree::MAX_BYTES).map_err(|fault| fault_finding(&id, fault));
+                let raw = self
+                    .reader
+                    .read(&id, Kind::Tree, tree::MAX_BYTES)
+                    .map_err(|fault| fault_finding(&id, fault));
                 match raw.and_then(|raw| tree::parse_attachments(&raw, id.kind())) {
                     Ok(held) => held,
                     Err(finding) => return findings.push(finding),
@@ -203,11 +249,17 @@ impl<R: Read> Worker<'_, R> {
             match self.reader.read(blob, Kind::Blob, tree::MAX_ATTACHMENT) {
                 Ok(bytes) if merkle::hex(&merkle::sha256(&bytes)) == *digest => {}
                 Ok(bytes) => {
-                    let detail = format!("{digest} holds sha256:{}", merkle::hex(&merkle::sha256(&bytes)));
+                    let detail = format!(
+                        "{digest} holds sha256:{}",
+                        merkle::hex(&merkle::sha256(&bytes))
+                    );
                     findings.push(Finding::new(FindingId::AttachmentDigest, detail));
                 }
                 Err(fault @ (ReadFault::Missing | ReadFault::Io(_))) => {
-                    findings.push(Finding::new(FindingId::AttachmentUnreadable, format!("{digest}: {fault}")));
+                    findings.push(Finding::new(
+                        FindingId::AttachmentUnreadable,
+                        format!("{digest}: {fault}"),
+                    ));
                 }
                 Err(fault) => findings.push(fault_finding(blob, fault)),
             }
@@ -238,10 +290,19 @@ impl<R: Read> Worker<'_, R> {
             },
             Previous::Link(prev) => {
                 // a policy that cannot be read was found at the entry that brought it
-                let Some(before) = self.files.of(&mut self.reader, prev.tree).ok().and_then(|files| files.policy.clone().ok()) else {
+                let Some(before) = self
+                    .files
+                    .of(&mut self.reader, prev.tree)
+                    .ok()
+                    .and_then(|files| files.policy.clone().ok())
+                else {
                     return;
                 };
-                let place = if prev.entry.policy == link.entry.policy { Place::Ordinary } else { Place::PolicyChange };
+                let place = if prev.entry.policy == link.entry.policy {
+                    Place::Ordinary
+                } else {
+                    Place::PolicyChange
+                };
                 (before, place)
             }
             Previous::Malformed | Previous::Unseen => return,
@@ -258,15 +319,31 @@ impl<R: Read> Worker<'_, R> {
         // whether enough admins agree is asked only when the signer is one of them
         if may_sign {
             let before = (place == Place::PolicyChange).then_some(before);
-            judged.changes.push(Change { distance, link: link.clone(), before, after });
+            judged.changes.push(Change {
+                distance,
+                link: link.clone(),
+                before,
+                after,
+            });
         }
     }
 
     fn compromised(&self, link: &Link) -> Option<Finding> {
-        let row = self.newest?.compromised.iter().find(|row| row.key == *link.signature.key())?;
+        let row = self
+            .newest?
+            .compromised
+            .iter()
+            .find(|row| row.key == *link.signature.key())?;
         let number = link.entry.number();
         let doubtful = number >= row.since && !row.vouched.contains(&number);
-        let detail = || format!("{} {}, compromised since entry {}", link.principal, row.key.fingerprint(), row.since);
+        let detail = || {
+            format!(
+                "{} {}, compromised since entry {}",
+                link.principal,
+                row.key.fingerprint(),
+                row.since
+            )
+        };
         doubtful.then(|| Finding::new(FindingId::CompromisedEntry, detail()))
     }
 }

@@ -21,7 +21,10 @@ fn short(parts: &[&[u8]]) -> u128 {
         joined.extend_from_slice(&(part.len() as u64).to_be_bytes());
         joined.extend_from_slice(part);
     }
-    merkle::sha256(&joined).iter().take(16).fold(0, |sum, byte| (sum << 8) | u128::from(*byte))
+    merkle::sha256(&joined)
+        .iter()
+        .take(16)
+        .fold(0, |sum, byte| (sum << 8) | u128::from(*byte))
 }
 
 /// The traces of all events of a link.
@@ -45,9 +48,17 @@ pub fn compare(mut all: Vec<(u64, Trace)>, position: impl Fn(u64) -> Option<u64>
             }
             Slot::Occupied(slot) => {
                 let (earlier, content) = *slot.get();
-                let id = if content == trace.content { FindingId::EventRepeated } else { FindingId::EventConflict };
-                let place = position(earlier).map_or_else(|| "an earlier entry".to_owned(), |at| format!("entry {at}"));
-                findings.push(Finding { at: position(distance), ..Finding::new(id, format!("first recorded in {place}")) });
+                let id = if content == trace.content {
+                    FindingId::EventRepeated
+                } else {
+                    FindingId::EventConflict
+                };
+                let place = position(earlier)
+                    .map_or_else(|| "an earlier entry".to_owned(), |at| format!("entry {at}"));
+                findings.push(Finding {
+                    at: position(distance),
+                    ..Finding::new(id, format!("first recorded in {place}"))
+                });
             }
         }
     }

@@ -47,11 +47,18 @@ impl Files {
     /// # Errors
     /// The finding that keeps them from being read at all.
     pub fn of(&self, reader: &mut impl Read, tree: ObjectId) -> Result<Arc<TreeFiles>, Finding> {
-        let known = self.trees.lock().unwrap_or_else(PoisonError::into_inner).get(&tree).cloned();
+        let known = self
+            .trees
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&tree)
+            .cloned();
         if let Some(known) = known {
             return Ok(known);
         }
-        let raw = reader.read(&tree, Kind::Tree, tree::MAX_BYTES).map_err(|fault| fault_finding(&tree, fault))?;
+        let raw = reader
+            .read(&tree, Kind::Tree, tree::MAX_BYTES)
+            .map_err(|fault| fault_finding(&tree, fault))?;
         let shape = Tree::parse(&raw, tree.kind())?;
         let part = self.part(reader, shape.part)?;
         let files = Arc::new(TreeFiles {
@@ -62,18 +69,28 @@ impl Files {
         });
         // a tree with attachments belongs to one entry and is not met again
         if shape.attachments.is_none() {
-            self.trees.lock().unwrap_or_else(PoisonError::into_inner).insert(tree, files.clone());
+            self.trees
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(tree, files.clone());
         }
         Ok(files)
     }
 
     fn part(&self, reader: &mut impl Read, part: PolicyPart) -> Result<Arc<Part>, Finding> {
-        let known = self.parts.lock().unwrap_or_else(PoisonError::into_inner).get(&part).cloned();
+        let known = self
+            .parts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&part)
+            .cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let mut read = |id: &ObjectId, most: usize| {
-            reader.read(id, Kind::Blob, most).map_err(|fault| fault_finding(id, fault))
+            reader
+                .read(id, Kind::Blob, most)
+                .map_err(|fault| fault_finding(id, fault))
         };
         let toml = read(&part.policy, policy::MAX_BYTES)?;
         // a row of allowed_signers is never longer than its row in ledger.toml and 64 bytes more
@@ -81,15 +98,28 @@ impl Files {
         let readme = read(&part.readme, policy::MAX_BYTES)?;
         let policy = Policy::parse(&toml).map(Arc::new);
         let derived = policy.as_ref().ok().and_then(|policy| {
-            let wrong = match (signers == policy.allowed_signers().as_bytes(), readme == policy::README.as_bytes()) {
+            let wrong = match (
+                signers == policy.allowed_signers().as_bytes(),
+                readme == policy::README.as_bytes(),
+            ) {
                 (true, true) => return None,
                 (false, _) => "allowed_signers",
                 (true, false) => "README.md",
             };
-            Some(Finding::new(FindingId::DerivedMismatch, format!("{wrong} is not what ledger.toml derives")))
+            Some(Finding::new(
+                FindingId::DerivedMismatch,
+                format!("{wrong} is not what ledger.toml derives"),
+            ))
         });
-        let part_files = Arc::new(Part { digest: merkle::sha256(&toml), policy, derived });
-        self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(part, part_files.clone());
+        let part_files = Arc::new(Part {
+            digest: merkle::sha256(&toml),
+            policy,
+            derived,
+        });
+        self.parts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(part, part_files.clone());
         Ok(part_files)
     }
 }

@@ -49,7 +49,10 @@ impl Verdict {
 
     /// The first entry that breaks a rule.
     pub fn first_bad(&self) -> Option<&Finding> {
-        self.findings.iter().filter(|finding| finding.severity() == Severity::Breach).min_by_key(|finding| finding.at.unwrap_or(u64::MAX))
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity() == Severity::Breach)
+            .min_by_key(|finding| finding.at.unwrap_or(u64::MAX))
     }
 }
 
@@ -63,7 +66,8 @@ pub fn conclude<S: Store>(
     end: &End,
     broken: Option<Finding>,
 ) -> Verdict {
-    let (mut placed, mut traces, mut changes, mut seen) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut placed, mut traces, mut changes, mut seen) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for judged in collected {
         placed.extend(judged.findings);
         traces.extend(judged.traces);
@@ -80,30 +84,61 @@ pub fn conclude<S: Store>(
     let position = |distance: u64| anchor.and_then(|tip| tip.checked_sub(distance));
 
     placed.extend(agreements(store, request, &mut changes));
-    let mut findings: Vec<Finding> =
-        placed.into_iter().map(|(distance, finding)| Finding { at: position(distance), ..finding }).collect();
+    let mut findings: Vec<Finding> = placed
+        .into_iter()
+        .map(|(distance, finding)| Finding {
+            at: position(distance),
+            ..finding
+        })
+        .collect();
     findings.extend(events::compare(traces, position));
-    findings.extend(broken.map(|finding| Finding { at: position(walked), ..finding }));
+    findings.extend(broken.map(|finding| Finding {
+        at: position(walked),
+        ..finding
+    }));
     if let End::Shallow(at) = end {
         let detail = "the repository is shallow; older entries are not here";
-        findings.push(Finding::new(FindingId::Shallow, detail).at(position(walked.saturating_sub(1)), *at));
+        findings.push(
+            Finding::new(FindingId::Shallow, detail).at(position(walked.saturating_sub(1)), *at),
+        );
     }
     // nothing above the entry that raised the level can be judged by this program
-    if let Some(raised) = findings.iter().filter(|f| f.id == FindingId::SpecUnsupported).filter_map(|f| f.at).min() {
+    if let Some(raised) = findings
+        .iter()
+        .filter(|f| f.id == FindingId::SpecUnsupported)
+        .filter_map(|f| f.at)
+        .min()
+    {
         findings.retain(|finding| finding.at.is_none_or(|at| at <= raised));
     }
-    let root = seen.last().filter(|entry| *end == End::Root && entry.distance + 1 == walked);
-    let fingerprint = root.map(|entry| entry.digest).or_else(|| (*end == End::Root).then(|| root_digest(store, request)).flatten());
+    let root = seen
+        .last()
+        .filter(|entry| *end == End::Root && entry.distance + 1 == walked);
+    let fingerprint = root.map(|entry| entry.digest).or_else(|| {
+        (*end == End::Root)
+            .then(|| root_digest(store, request))
+            .flatten()
+    });
     if let (Some(pinned), Some(found)) = (request.pinned, fingerprint)
         && pinned != found
     {
-        let detail = format!("sha256:{}, pinned to sha256:{}", merkle::hex(&found), merkle::hex(&pinned));
-        findings.push(Finding { at: Some(0), ..Finding::new(FindingId::FingerprintMismatch, detail) });
+        let detail = format!(
+            "sha256:{}, pinned to sha256:{}",
+            merkle::hex(&found),
+            merkle::hex(&pinned)
+        );
+        findings.push(Finding {
+            at: Some(0),
+            ..Finding::new(FindingId::FingerprintMismatch, detail)
+        });
     }
     findings.extend(marks(request, &seen, anchor, walked));
     findings.sort_by_key(|finding| finding.at.map_or(0, |at| at + 1));
 
-    let tip = seen.first().filter(|entry| entry.distance == 0).map(|entry| (entry.number, entry.digest, entry.commit, entry.time));
+    let tip = seen
+        .first()
+        .filter(|entry| entry.distance == 0)
+        .map(|entry| (entry.number, entry.digest, entry.commit, entry.time));
     let name = super::newest_policy(store, files, request.tip).map(|policy| policy.name.clone());
     Verdict {
         findings,
@@ -117,18 +152,34 @@ pub fn conclude<S: Store>(
 }
 
 /// Whether enough admins agreed to each change of the policy, the oldest first.
-fn agreements<S: Store>(store: &S, request: &Request, changes: &mut [Change]) -> Vec<(u64, Finding)> {
+fn agreements<S: Store>(
+    store: &S,
+    request: &Request,
+    changes: &mut [Change],
+) -> Vec<(u64, Finding)> {
     changes.sort_by_key(|change| std::cmp::Reverse(change.distance));
     let mut findings = Vec::new();
     let mut set_by: Option<(Hash, Hash)> = None;
     for change in changes.iter() {
         if let (Some(before), Some(after)) = (&change.before, &change.after) {
-            let known = set_by.filter(|(policy, _)| *policy == before.digest()).map(|(_, digest)| digest);
+            let known = set_by
+                .filter(|(policy, _)| *policy == before.digest())
+                .map(|(_, digest)| digest);
             let digest = known.or_else(|| setter(store, request, &change.link));
             // without approvals the text they sign does not matter
-            if let Some(digest) = digest.or_else(|| change.link.entry.approvals.is_empty().then_some([0; 32])) {
+            if let Some(digest) =
+                digest.or_else(|| change.link.entry.approvals.is_empty().then_some([0; 32]))
+            {
                 let found = trust::agreement(before, after, &digest, &change.link);
-                findings.extend(found.into_iter().map(|finding| (change.distance, Finding { commit: Some(change.link.id), ..finding })));
+                findings.extend(found.into_iter().map(|finding| {
+                    (
+                        change.distance,
+                        Finding {
+                            commit: Some(change.link.id),
+                            ..finding
+                        },
+                    )
+                }));
             }
         }
         set_by = Some((change.link.entry.policy, change.link.digest()));
@@ -152,7 +203,9 @@ fn setter<S: Store>(store: &S, request: &Request, link: &Link) -> Option<Hash> {
         if request.boundary.contains(&oldest.id) {
             return None;
         }
-        let Some(parent) = oldest.parent else { return Some(oldest.digest()) };
+        let Some(parent) = oldest.parent else {
+            return Some(oldest.digest());
+        };
         let before = read(parent)?;
         if before.entry.policy != oldest.entry.policy {
             return Some(oldest.digest());
@@ -186,8 +239,13 @@ fn marks(request: &Request, seen: &[Seen], tip: Option<u64>, walked: u64) -> Vec
     for mark in &request.marks {
         let (number, digest) = (mark.number, merkle::hex(&mark.digest));
         if let Some(tip) = tip.filter(|tip| *tip < number) {
-            let detail = format!("entry {number} (sha256:{digest}) was seen here before; the newest is now {tip}");
-            findings.push(Finding { at: Some(tip), ..Finding::new(FindingId::RolledBack, detail) });
+            let detail = format!(
+                "entry {number} (sha256:{digest}) was seen here before; the newest is now {tip}"
+            );
+            findings.push(Finding {
+                at: Some(tip),
+                ..Finding::new(FindingId::RolledBack, detail)
+            });
             continue;
         }
         let there = seen.iter().find(|entry| entry.number == number);
@@ -195,7 +253,11 @@ fn marks(request: &Request, seen: &[Seen], tip: Option<u64>, walked: u64) -> Vec
         if !below && there.is_none_or(|entry| entry.digest != mark.digest) {
             let detail = format!("entry {number} was sha256:{digest} when it was seen before");
             let commit = there.map(|entry| entry.commit);
-            findings.push(Finding { at: Some(number), commit, ..Finding::new(FindingId::HistoryRewritten, detail) });
+            findings.push(Finding {
+                at: Some(number),
+                commit,
+                ..Finding::new(FindingId::HistoryRewritten, detail)
+            });
         }
     }
     findings

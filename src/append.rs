@@ -1,0 +1,533 @@
+//! Appending: one entry after the tip, signed, durable, exactly once.
+//!
+//! The primary decides: the local branch, or the remote that is named first. Under a file lock
+//! the tip is read, the entries are built and signed, their objects are made durable, and the
+//! branch moves by compare-and-swap; where the primary is a remote, it must take the entry
+//! before the local branch moves. Whether a refusal was a lost race is decided by ancestry,
+//! never by a message. A lost draft is dropped and built again on the new tip.
+//!
+//! # Limits
+//! The draft's objects of a lost race stay in the store until git collects them.
+
+use std::time::{Duration, Instant};
+
+use gix::ObjectId;
+
+use crate::chain;
+use crate::commit::{self, Draft, Link};
+use crate::entry::{Approval, Entry};
+use crate::event::{Event, Pending};
+use crate::finding::Finding;
+use crate::git::{
+    Depth, Fetch, FileLock, LockError, PushOutcome, RefError, RemoteUrl, Transport, TransportError,
+};
+use crate::ledger::{Attachments, Ledger, LedgerError, Objects, Tip};
+use crate::merkle;
+use crate::policy::Policy;
+use crate::seen::Seen;
+use crate::signer::{Signer, SignerError};
+use crate::trust::{self, Place};
+use crate::verify::Mark;
+
+/// Events of one entry, in bytes: leaves room for the range, the signature and the headers.
+const ENTRY_BYTES: usize = 48 << 10;
+/// The first pause after a lost race; doubles up to [`LONGEST_PAUSE`], each taken at random.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Why nothing was appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The ledger's rules do not allow this entry.
+    #[error("the ledger does not allow this entry: {}: {}", .0.id, .0.detail)]
+    Refused(Finding),
+    /// Another event stands under the same source and id.
+    #[error(
+        "entry {number} already records another event with source '{source_name}' and id '{id}'"
+    )]
+    Conflict {
+        /// The entry that has it.
+        number: u64,
+        /// `source`.
+        source_name: String,
+        /// `id`.
+        id: String,
+    },
+    /// The local branch holds entries the primary never took, and the primary others.
+    #[error("the local ledger and '{0}' have split")]
+    Split(String),
+    /// The primary lacks entries it was seen to hold.
+    #[error("'{name}' was seen with entry {number} and does not hold it any more")]
+    PrimaryRolledBack {
+        /// The remote.
+        name: String,
+        /// The number of the entry it held.
+        number: u64,
+    },
+    /// The primary has no ledger.
+    #[error("'{0}' has no ledger")]
+    PrimaryAbsent(String),
+    /// The primary refuses the entry, and it was no lost race.
+    #[error("'{name}' refuses the entry: {text}")]
+    PrimaryRefused {
+        /// The remote.
+        name: String,
+        /// What it said; foreign text.
+        text: String,
+    },
+    /// The primary could not be reached.
+    #[error("'{name}' cannot be reached: {why}")]
+    Unreachable {
+        /// The remote.
+        name: String,
+        /// Why.
+        why: TransportError,
+    },
+    /// Others were faster until the deadline.
+    #[error("other writers were faster {0} times, until the deadline")]
+    OutOfTime(u32),
+    /// The lock could not be taken.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// No signature could be made.
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    /// The ledger could not be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// No random numbers.
+    #[error("the system gives no random numbers: {0}")]
+    Random(String),
+}
+
+/// What to append.
+#[derive(Debug, Clone)]
+pub enum Next {
+    /// Events, a group for each entry.
+    Events(Vec<Vec<Pending>>),
+    /// A new policy.
+    Policy {
+        /// The policy.
+        policy: Box<Policy>,
+        /// The event that records the change.
+        event: Event,
+        /// Agreements of further admins.
+        approvals: Vec<Approval>,
+    },
+}
+
+/// Whether events that are in the ledger already are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeats {
+    /// Look for the (source, id) of each event and leave out those that are there.
+    LeaveOut,
+    /// The ids are new; do not look.
+    Impossible,
+}
+
+/// The remote that decides.
+pub struct Primary {
+    /// Its name, for messages.
+    pub name: String,
+    /// Its address.
+    pub url: RemoteUrl,
+    /// How to reach it.
+    pub transport: Transport,
+    /// How much history is fetched the first time.
+    pub depth: Depth,
+    /// How many bytes a fetch may bring.
+    pub max_bytes: u64,
+    /// What it was last seen to hold.
+    pub mark: Option<Mark>,
+}
+
+/// An entry that is durable and in the chain.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// The entry.
+    pub link: Link,
+    /// Whether it stood there before this call.
+    pub earlier: bool,
+}
+
+/// Everything an append needs besides what is appended.
+pub struct Appender<'a> {
+    /// The ledger written to.
+    pub ledger: &'a Ledger,
+    /// The key that signs.
+    pub signer: &'a Signer,
+    /// The remote that decides, if it is not the local branch.
+    pub primary: Option<&'a Primary>,
+    /// Seconds since 1970.
+    pub clock: &'a dyn Fn() -> u64,
+    /// When to give up.
+    pub deadline: Instant,
+}
+
+/// Puts events into groups that fit an entry each, keeping their order.
+pub fn group(pending: Vec<Pending>, most_events: usize) -> Vec<Vec<Pending>> {
+    let mut groups: Vec<Vec<Pending>> = Vec::new();
+    let mut size = 0;
+    for event in pending {
+        // recordedtime is added later
+        let bytes = event.event.to_line().len() + 48;
+        match groups.last_mut() {
+            Some(group) if size + bytes <= ENTRY_BYTES && group.len() < most_events.max(1) => {
+                size += bytes;
+                group.push(event);
+            }
+            _ => {
+                size = bytes;
+                groups.push(vec![event]);
+            }
+        }
+    }
+    groups
+}
+
+impl Appender<'_> {
+    /// Appends, retrying lost races until the deadline. What is returned is durable and in the
+    /// chain of the primary.
+    ///
+    /// # Errors
+    /// When nothing was appended; a draft may have been left behind, unreferenced.
+    pub fn append(&self, next: &Next, repeats: Repeats) -> Result<Vec<Recorded>, AppendError> {
+        let state = self.ledger.state_dir();
+        crate::durable::create_dir_all(&state).map_err(LedgerError::Io)?;
+        let _lock = FileLock::acquire(&state.join("lock"), self.deadline)?;
+        let mut lost = 0;
+        loop {
+            let (local, tip) = self.tip()?;
+            let (mut recorded, fresh) = match (next, repeats) {
+                (Next::Events(groups), Repeats::LeaveOut) => {
+                    let (earlier, groups) = self.leave_out(&tip, groups)?;
+                    (earlier, Next::Events(groups))
+                }
+                _ => (Vec::new(), next.clone()),
+            };
+            let (links, objects) = self.build(&tip, &fresh)?;
+            let Some(last) = links.last() else {
+                return Ok(recorded);
+            };
+            self.ledger.write(objects)?;
+            if self.publish(local, &tip, last)? {
+                recorded.extend(links.into_iter().map(|link| Recorded {
+                    link,
+                    earlier: false,
+                }));
+                return Ok(recorded);
+            }
+            lost += 1;
+            self.pause(lost)?;
+        }
+    }
+
+    /// What an append would write now, without writing or moving anything.
+    ///
+    /// # Errors
+    /// As [`Appender::append`].
+    pub fn rehearse(&self, next: &Next) -> Result<Vec<Link>, AppendError> {
+        let (_, tip) = self.tip()?;
+        Ok(self.build(&tip, next)?.0)
+    }
+
+    /// Where the local branch is, and the entry to build on.
+    fn tip(&self) -> Result<(Option<ObjectId>, Tip), AppendError> {
+        let local = self.ledger.tip_id()?;
+        let Some(primary) = self.primary else {
+            return Ok((local, self.ledger.tip()?));
+        };
+        let remote = self.fetch(primary)?;
+        if let Some(mark) = &primary.mark {
+            self.check_mark(primary, remote, mark)?;
+        }
+        let base = match local {
+            None => remote,
+            Some(local) if self.ledger.descends(remote, local)? != Some(false) => remote,
+            Some(local) if self.ledger.descends(local, remote)? == Some(true) => local,
+            Some(_) => return Err(AppendError::Split(primary.name.clone())),
+        };
+        Ok((local, self.ledger.tip_at(base)?))
+    }
+
+    fn fetch(&self, primary: &Primary) -> Result<ObjectId, AppendError> {
+        let haves: Vec<ObjectId> = self.ledger.tip_id()?.into_iter().collect();
+        let fetch = Fetch {
+            url: &primary.url,
+            name: self.ledger.reference(),
+            depth: if haves.is_empty() {
+                primary.depth
+            } else {
+                Depth::Full
+            },
+            haves: &haves,
+            max_bytes: primary.max_bytes,
+        };
+        match primary.transport.fetch(&fetch, self.deadline) {
+            Ok(id) => Ok(id),
+            Err(TransportError::NoSuchRef(_)) => {
+                Err(AppendError::PrimaryAbsent(primary.name.clone()))
+            }
+            Err(why) => Err(AppendError::Unreachable {
+                name: primary.name.clone(),
+                why,
+            }),
+        }
+    }
+
+    fn check_mark(
+        &self,
+        primary: &Primary,
+        remote: ObjectId,
+        mark: &Mark,
+    ) -> Result<(), AppendError> {
+        let link = self.ledger.link(remote)?;
+        let number = link.entry.number();
+        if number < mark.number || (number == mark.number && link.digest() != mark.digest) {
+            return Err(AppendError::PrimaryRolledBack {
+                name: primary.name.clone(),
+                number: mark.number,
+            });
+        }
+        Ok(())
+    }
+
+    /// The events that are not in the ledger yet, and the entries that hold the others.
+    fn leave_out(
+        &self,
+        tip: &Tip,
+        groups: &[Vec<Pending>],
+    ) -> Result<(Vec<Recorded>, Vec<Vec<Pending>>), AppendError> {
+        let seen = Seen::of(self.ledger);
+        let (mut earlier, mut fresh) = (Vec::<Recorded>::new(), Vec::new());
+        for group in groups {
+            let mut kept = Vec::new();
+            for pending in group {
+                let event = &pending.event;
+                match seen.find(self.ledger, tip.link.id, event.source(), event.id())? {
+                    None => kept.push(pending.clone()),
+                    Some(link) if link.entry.events.iter().any(|old| same(old, event)) => {
+                        if earlier.iter().all(|known| known.link.id != link.id) {
+                            earlier.push(Recorded {
+                                link,
+                                earlier: true,
+                            });
+                        }
+                    }
+                    Some(link) => {
+                        let (source_name, id) = (event.source().to_owned(), event.id().to_owned());
+                        return Err(AppendError::Conflict {
+                            number: link.entry.number(),
+                            source_name,
+                            id,
+                        });
+                    }
+                }
+            }
+            if !kept.is_empty() {
+                fresh.push(kept);
+            }
+        }
+        Ok((earlier, fresh))
+    }
+
+    /// The signed entries that follow the tip, each judged by the rules, and their objects.
+    fn build(&self, tip: &Tip, next: &Next) -> Result<(Vec<Link>, Objects), AppendError> {
+        let mut objects = Objects::new();
+        let mut links: Vec<Link> = Vec::new();
+        match next {
+            Next::Events(groups) => {
+                for group in groups {
+                    let prev = links.last().unwrap_or(&tip.link);
+                    let time = chain::date((self.clock)(), prev.time);
+                    let stamp = rfc3339(time);
+                    let events = group
+                        .iter()
+                        .map(|pending| pending.event.recorded(&stamp))
+                        .collect();
+                    let bodies = group.iter().filter_map(|pending| pending.body.as_ref());
+                    let bodies: Attachments = bodies
+                        .map(|body| (merkle::hex(&merkle::sha256(body)), body.clone()))
+                        .collect();
+                    let (tree, tree_objects) = self.ledger.entry_tree(tip.part, &bodies);
+                    let entry = Entry {
+                        events,
+                        policy: prev.entry.policy,
+                        range: chain::range_after(prev),
+                        approvals: Vec::new(),
+                    };
+                    let link = self.sign(&tip.policy, prev, tree, time, entry, Place::Ordinary)?;
+                    // later entries without attachments share the tree of the first
+                    if links.is_empty() || !bodies.is_empty() {
+                        objects.extend(tree_objects);
+                    }
+                    objects.push((gix::objs::Kind::Commit, link.raw().to_vec()));
+                    links.push(link);
+                }
+            }
+            Next::Policy {
+                policy,
+                event,
+                approvals,
+            } => {
+                let prev = &tip.link;
+                let time = chain::date((self.clock)(), prev.time);
+                let (part, part_objects) = self.ledger.policy_tree(policy);
+                let (tree, tree_objects) = self.ledger.entry_tree(part, &Attachments::new());
+                let entry = Entry {
+                    events: vec![event.recorded(&rfc3339(time))],
+                    policy: policy.digest(),
+                    range: chain::range_after(prev),
+                    approvals: approvals.clone(),
+                };
+                let link = self.sign(&tip.policy, prev, tree, time, entry, Place::PolicyChange)?;
+                self.check_change(tip, policy, &link)?;
+                objects.extend(part_objects.into_iter().chain(tree_objects));
+                objects.push((gix::objs::Kind::Commit, link.raw().to_vec()));
+                links.push(link);
+            }
+        }
+        Ok((links, objects))
+    }
+
+    fn check_change(&self, tip: &Tip, policy: &Policy, link: &Link) -> Result<(), AppendError> {
+        Policy::parse(policy.to_toml().as_bytes()).map_err(AppendError::Refused)?;
+        let mut findings = policy.follows(&tip.policy, link.entry.number());
+        let set_by = self.set_by(&tip.link)?;
+        findings.extend(trust::agreement(&tip.policy, policy, &set_by, link));
+        findings
+            .into_iter()
+            .next()
+            .map_or(Ok(()), |finding| Err(AppendError::Refused(finding)))
+    }
+
+    /// Digest of the entry that set the policy in force at this one.
+    ///
+    /// # Errors
+    /// When the history that tells is not here.
+    pub fn set_by(&self, from: &Link) -> Result<merkle::Hash, AppendError> {
+        let mut setter = from.digest();
+        for link in self.ledger.links(from.id)? {
+            let link = link?;
+            if link.entry.policy != from.entry.policy {
+                break;
+            }
+            setter = link.digest();
+        }
+        Ok(setter)
+    }
+
+    fn sign(
+        &self,
+        policy: &Policy,
+        prev: &Link,
+        tree: ObjectId,
+        time: u64,
+        entry: Entry,
+        place: Place,
+    ) -> Result<Link, AppendError> {
+        let key = self.signer.public_key();
+        let Some((_, row)) = policy.row(key) else {
+            let detail = format!("{} has no row in the policy", key.fingerprint());
+            return Err(AppendError::Refused(Finding::new(
+                crate::finding::FindingId::SignerUnknown,
+                detail,
+            )));
+        };
+        let draft = Draft {
+            tree,
+            parent: Some(prev.id),
+            principal: row.principal.clone(),
+            time,
+            entry,
+        };
+        let signature = self.signer.sign(commit::NAMESPACE, &draft.payload())?;
+        let link = draft.sign(&signature).map_err(AppendError::Refused)?;
+        let mut findings = chain::follows(prev, &link);
+        findings.extend(chain::dated(&link, prev.time, (self.clock)()));
+        findings.extend(trust::permits(policy, &link, place));
+        findings
+            .into_iter()
+            .next()
+            .map_or(Ok(link), |finding| Err(AppendError::Refused(finding)))
+    }
+
+    /// Moves the primary, and the local branch with it. False: a lost race.
+    fn publish(
+        &self,
+        local: Option<ObjectId>,
+        tip: &Tip,
+        last: &Link,
+    ) -> Result<bool, AppendError> {
+        if let Some(primary) = self.primary {
+            let pushed = primary.transport.push(
+                &primary.url,
+                last.id,
+                self.ledger.reference(),
+                self.deadline,
+            );
+            if !matches!(pushed, Ok(PushOutcome::Done)) {
+                // the answer may have been lost, or another writer was faster: only ancestry tells
+                let now = self.fetch(primary)?;
+                if self.ledger.descends(now, last.id)? != Some(true) {
+                    return match pushed {
+                        Ok(PushOutcome::Refused(text)) if now == tip.link.id => {
+                            Err(AppendError::PrimaryRefused {
+                                name: primary.name.clone(),
+                                text,
+                            })
+                        }
+                        Err(why) if now == tip.link.id => Err(AppendError::Unreachable {
+                            name: primary.name.clone(),
+                            why,
+                        }),
+                        _ => Ok(false),
+                    };
+                }
+            }
+        }
+        match self.ledger.advance(local, last) {
+            Ok(()) => Ok(true),
+            // where the primary has taken the entry, the local branch only follows
+            Err(LedgerError::Ref(RefError::Moved { .. })) => Ok(self.primary.is_some()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Full-jitter backoff.
+    fn pause(&self, lost: u32) -> Result<(), AppendError> {
+        let longest = FIRST_PAUSE
+            .saturating_mul(1 << lost.min(8))
+            .min(LONGEST_PAUSE);
+        let mut random = [0; 4];
+        getrandom::fill(&mut random).map_err(|why| AppendError::Random(why.to_string()))?;
+        let share = f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX);
+        let pause = longest.mul_f64(share);
+        if Instant::now() + pause >= self.deadline {
+            return Err(AppendError::OutOfTime(lost));
+        }
+        std::thread::sleep(pause);
+        Ok(())
+    }
+}
+
+/// Whether two events are one event recorded twice. A writer that gives no time gets the clock's,
+/// so a retry differs in it.
+fn same(old: &Event, new: &Event) -> bool {
+    let bare = |event: &Event| {
+        let mut object = event.object().clone();
+        object.remove("recordedtime");
+        object.remove("time");
+        object
+    };
+    bare(old) == bare(new)
+}
+
+/// Seconds since 1970 as RFC 3339 in UTC.
+pub fn rfc3339(time: u64) -> String {
+    i64::try_from(time)
+        .ok()
+        .and_then(|time| chrono::DateTime::from_timestamp(time, 0))
+        .map(|time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
+        .unwrap_or_default()
+}

@@ -1,0 +1,155 @@
+//! Events that could not be recorded yet: one file each, durable before it is acknowledged.
+//!
+//! They wait as events, unsigned and without a number, because their place in the chain is
+//! decided when they are appended. `git ledger flush` drains the spool.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use crate::durable;
+use crate::event::{Event, Pending};
+use crate::json::{Object, Value};
+use crate::merkle;
+
+/// The largest file that is read back, in bytes: an event and a base64 attachment.
+const MAX_FILE: u64 = 96 << 20;
+
+/// The spool of one ledger.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    dir: PathBuf,
+}
+
+/// An event that waits.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The file it waits in.
+    pub path: PathBuf,
+    /// The event.
+    pub pending: Pending,
+    /// The remotes it was to be pushed to, the primary first.
+    pub push: Vec<String>,
+}
+
+/// A file of the spool that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("'{}' is not a spooled event: {why}", path.display())]
+pub struct SpoolError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl Spool {
+    /// The spool in a directory, which need not exist yet.
+    pub fn new(dir: impl Into<PathBuf>) -> Spool {
+        Spool { dir: dir.into() }
+    }
+
+    /// Where the files are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Keeps an event; durable when it returns. `clock` (nanoseconds since 1970) orders the files.
+    ///
+    /// # Errors
+    /// When the file could not be written.
+    pub fn put(&self, pending: &Pending, push: &[String], clock: u128) -> io::Result<PathBuf> {
+        durable::create_dir_all(&self.dir)?;
+        let mut object = Object::new().with("event", pending.event.object().clone());
+        if let Some(body) = &pending.body {
+            object.set("body_base64", BASE64.encode(body));
+        }
+        if !push.is_empty() {
+            object.set(
+                "push",
+                push.iter()
+                    .map(|name| Value::from(name.as_str()))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        let text = Value::from(object).to_canonical() + "\n";
+        let name = merkle::hex(&merkle::sha256(text.as_bytes()));
+        let path = self.dir.join(format!(
+            "{clock:024}-{}.json",
+            name.get(..16).unwrap_or_default()
+        ));
+        durable::write(&path, text.as_bytes())?;
+        Ok(path)
+    }
+
+    /// Everything that waits, the oldest first; a file that makes no sense is an error of its own
+    /// and stays where it is.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn list(&self) -> io::Result<Vec<Result<Waiting, SpoolError>>> {
+        let mut paths: Vec<PathBuf> = match std::fs::read_dir(&self.dir) {
+            Ok(files) => files
+                .map(|file| file.map(|file| file.path()))
+                .collect::<io::Result<_>>()?,
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(why) => return Err(why),
+        };
+        paths.retain(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        });
+        paths.sort();
+        Ok(paths.into_iter().map(read).collect())
+    }
+
+    /// Forgets an event that is in the chain now.
+    ///
+    /// # Errors
+    /// When the file could not be removed.
+    pub fn remove(&self, waiting: &Waiting) -> io::Result<()> {
+        durable::remove(&waiting.path)
+    }
+}
+
+fn read(path: PathBuf) -> Result<Waiting, SpoolError> {
+    let fault = |why: String| SpoolError {
+        path: path.clone(),
+        why,
+    };
+    let size = std::fs::metadata(&path)
+        .map_err(|why| fault(why.to_string()))?
+        .len();
+    if size > MAX_FILE {
+        return Err(fault(format!("{size} bytes")));
+    }
+    let text = std::fs::read(&path).map_err(|why| fault(why.to_string()))?;
+    let value = Value::parse(&text).map_err(|why| fault(why.to_string()))?;
+    let object = value.as_object().ok_or_else(|| fault("no object".into()))?;
+    let event = object
+        .get("event")
+        .and_then(Value::as_object)
+        .ok_or_else(|| fault("no event".into()))?;
+    let event = Event::from_object(event.clone()).map_err(|why| fault(why.to_string()))?;
+    let body = match object.get("body_base64").map(Value::as_str) {
+        None => None,
+        Some(text) => {
+            let decoded = text.and_then(|text| BASE64.decode(text).ok());
+            Some(decoded.ok_or_else(|| fault("body_base64 is not base64".into()))?)
+        }
+    };
+    let push = object
+        .get("push")
+        .and_then(Value::as_array)
+        .unwrap_or_default();
+    let push = push
+        .iter()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect();
+    Ok(Waiting {
+        pending: Pending { event, body },
+        push,
+        path,
+    })
+}
