@@ -23,17 +23,21 @@ pub mod refs;
 mod reftable;
 pub mod remote_url;
 pub mod repository;
-
+mod scratch;
+pub mod transport;
 pub mod write;
 
 pub use config::{Config, ConfigError, Scope};
 pub use environment::Environment;
 pub use lock::{FileLock, LockError};
-pub use objects::{ReadError, Reader};
+pub use objects::{ReadError, Reader, parse_id};
 pub use pack::PackWriter;
 pub use process::{Git, Output, ProcessError};
-pub use refs::{Expected, ListedRef, RefError, RefUpdate};
-pub use remote_url::{RemoteUrl, UrlError};
+pub use refs::{Expected, ListedRef, RefError, RefUpdate, RefValue};
+pub use remote_url::{Direction, RemoteUrl, Scheme, UrlError};
 pub use repository::{Oddities, OpenError, Repository};
+pub use transport::{Depth, Fetch, PushOutcome, Store, Transport, TransportError};
+pub use write::{WriteError, object_id};
 
-pub use write::object_id;
+#[cfg(test)]
+mod tests;

@@ -188,7 +188,7 @@ impl PackWriter {
             .map_err(|_| io::Error::other("too many objects for one pack"))?;
         let checksum = close_pack(pack.as_file_mut(), self.format, count)?;
         let mut items = self.index;
-        items.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        items.sort_unstable_by_key(|item| item.id);
         let index = write_index(&self.dir, self.format, &items, &checksum)?;
         let name = self.dir.join(format!("pack-{checksum}"));
         seal(pack.as_file(), self.sharing)?;

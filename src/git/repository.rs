@@ -275,7 +275,7 @@ impl Repository {
         key: &str,
         value: Option<&str>,
     ) -> Result<(), ConfigError> {
-        if fold_key(key.as_bytes()).is_none() {
+        if key.starts_with('-') || fold_key(key.as_bytes()).is_none() {
             return Err(ConfigError::Invalid(key.into()));
         }
         if let Some(value) = value.filter(|v| v.contains('\0')) {
