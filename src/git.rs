@@ -14,11 +14,16 @@
 
 pub mod config;
 mod config_file;
+mod config_sources;
+mod delta;
 pub mod environment;
+mod layout;
 pub mod lock;
 pub mod objects;
+mod owner;
 pub mod pack;
 pub mod process;
+mod ref_update;
 pub mod refs;
 mod reftable;
 pub mod remote_url;

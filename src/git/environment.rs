@@ -9,11 +9,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// Variables and working directory under which a repository is found and git is started.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     current_dir: PathBuf,
     program: Arc<OnceLock<Option<PathBuf>>>,
+}
+
+/// Without the variables: tokens stand in them.
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Environment")
+            .field("current_dir", &self.current_dir)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Environment {

@@ -5,17 +5,20 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use gix::bstr::ByteSlice;
 
-use super::config::{Config, ConfigError, Local, Scope, fold_key, read_bounded};
-use super::config_file;
+use super::config::{Config, ConfigError, Local, fold_key, read_bounded};
 use super::environment::Environment;
+use super::layout::{
+    Basics, RefStorage, Sharing, alternates, common_dir, follow_git_file, is_git_dir,
+    linked_work_tree,
+};
+use super::owner::{check_owner, shell_word};
 use super::process::Git;
 
 const CONFIG_DEADLINE: Duration = Duration::from_secs(10);
@@ -56,13 +59,6 @@ pub enum OpenError {
         /// What the operating system said.
         source: io::Error,
     },
-}
-
-/// How a repository keeps its references.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RefStorage {
-    Files,
-    Reftable,
 }
 
 /// Things in a repository that make stock git tell a story which the objects do not.
@@ -344,271 +340,5 @@ impl Repository {
             git_dir: &self.git_dir,
             common_dir: &self.common_dir,
         }
-    }
-}
-
-/// Which permissions new files get beyond the umask (`core.sharedRepository`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sharing {
-    Umask,
-    Group,
-    All,
-    Exactly(u32),
-}
-
-impl Sharing {
-    fn parse(value: &[u8]) -> Self {
-        match value.to_ascii_lowercase().as_slice() {
-            b"group" | b"true" | b"1" | b"yes" | b"on" => Self::Group,
-            b"all" | b"world" | b"everybody" | b"2" => Self::All,
-            text => match std::str::from_utf8(text).map(|t| u32::from_str_radix(t, 8)) {
-                Ok(Ok(mode)) if mode & 0o600 == 0o600 && text.starts_with(b"0") => {
-                    Self::Exactly(mode & 0o666)
-                }
-                _ => Self::Umask,
-            },
-        }
-    }
-
-    /// What `mode` of a file becomes.
-    pub(super) fn file(self, mode: u32) -> u32 {
-        let writable = mode & 0o200 != 0;
-        let extra = match self {
-            Self::Umask => return mode,
-            Self::Group => 0o660,
-            Self::All => 0o664,
-            Self::Exactly(exact) => exact,
-        };
-        let extra = if writable { extra } else { extra & !0o222 };
-        match self {
-            Self::Exactly(_) => (mode & !0o777) | extra,
-            _ => mode | extra,
-        }
-    }
-
-    /// What `mode` of a directory becomes: as a file's, searchable by who may read, group kept.
-    pub(super) fn directory(self, mode: u32) -> u32 {
-        if self == Self::Umask {
-            return mode;
-        }
-        let mode = self.file(mode | 0o200);
-        mode | ((mode & 0o444) >> 2) | 0o2000
-    }
-}
-
-/// What must be known of a repository's own config before anything else.
-struct Basics {
-    bare: Option<bool>,
-    format: gix::hash::Kind,
-    storage: RefStorage,
-    sharing: Sharing,
-}
-
-impl Basics {
-    fn read(common_dir: &Path, git_dir: &Path) -> Result<Self, OpenError> {
-        let path = common_dir.join("config");
-        let io = |source| OpenError::Io {
-            path: path.clone(),
-            source,
-        };
-        let text = read_bounded(&path, 8 << 20)
-            .map_err(io)?
-            .unwrap_or_default();
-        let lines = config_file::parse(&text).map_err(|line| ConfigError::Syntax {
-            place: path.display().to_string(),
-            line,
-        })?;
-        let unsupported = |what: String| OpenError::Unsupported {
-            path: git_dir.to_owned(),
-            what,
-        };
-        let mut basics = Self {
-            bare: None,
-            format: gix::hash::Kind::Sha1,
-            storage: RefStorage::Files,
-            sharing: Sharing::Umask,
-        };
-        let mut version = 0;
-        for line in &lines {
-            let value = line.value.as_deref().unwrap_or(b"true");
-            match line.key.as_slice() {
-                b"core.repositoryformatversion" => {
-                    version = match value {
-                        b"0" => 0,
-                        b"1" => 1,
-                        other => {
-                            let other = String::from_utf8_lossy(other);
-                            return Err(unsupported(format!("repository format {other}")));
-                        }
-                    }
-                }
-                b"core.bare" => {
-                    let lower = value.to_ascii_lowercase();
-                    basics.bare = Some(matches!(lower.as_slice(), b"true" | b"yes" | b"on" | b"1"));
-                }
-                b"core.sharedrepository" => basics.sharing = Sharing::parse(value),
-                _ => {}
-            }
-        }
-        for line in lines.iter().filter(|_| version == 1) {
-            let Some(name) = line.key.strip_prefix(b"extensions.") else {
-                continue;
-            };
-            let value = line.value.as_deref().unwrap_or(b"true");
-            match (name, value) {
-                (b"objectformat", b"sha1") => basics.format = gix::hash::Kind::Sha1,
-                (b"objectformat", b"sha256") => basics.format = gix::hash::Kind::Sha256,
-                (b"refstorage", b"files") => basics.storage = RefStorage::Files,
-                (b"refstorage", b"reftable") => basics.storage = RefStorage::Reftable,
-                (
-                    b"noop" | b"noop-v1" | b"preciousobjects" | b"partialclone" | b"worktreeconfig"
-                    | b"relativeworktrees",
-                    _,
-                ) => {}
-                _ => {
-                    let name = String::from_utf8_lossy(name);
-                    let value = String::from_utf8_lossy(value);
-                    return Err(unsupported(format!("the extension {name}={value}")));
-                }
-            }
-        }
-        Ok(basics)
-    }
-}
-
-fn is_git_dir(dir: &Path) -> bool {
-    let Ok(common) = common_dir(dir) else {
-        return false;
-    };
-    fs::symlink_metadata(dir.join("HEAD")).is_ok()
-        && common.join("objects").is_dir()
-        && common.join("refs").is_dir()
-}
-
-fn common_dir(git_dir: &Path) -> io::Result<PathBuf> {
-    match read_bounded(&git_dir.join("commondir"), 1 << 16)? {
-        None => Ok(git_dir.to_owned()),
-        Some(text) => git_dir.join(path_from(text.trim_end())).canonicalize(),
-    }
-}
-
-/// Where a `.git` file points; none if `path` is not such a file.
-fn follow_git_file(path: &Path) -> Result<Option<PathBuf>, OpenError> {
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let broken = |why: &str| OpenError::Broken {
-        path: path.to_owned(),
-        why: why.into(),
-    };
-    let text = read_bounded(path, 1 << 16)
-        .map_err(|source| OpenError::Io {
-            path: path.to_owned(),
-            source,
-        })?
-        .unwrap_or_default();
-    let target = text
-        .strip_prefix(b"gitdir: ")
-        .ok_or_else(|| broken("its .git file names no git directory"))?;
-    let target = path_from(target.trim_end_with(|c| c == '\n' || c == '\r'));
-    Ok(Some(match path.parent() {
-        Some(dir) => dir.join(target),
-        None => target,
-    }))
-}
-
-fn linked_work_tree(git_dir: &Path) -> Option<PathBuf> {
-    let text = read_bounded(&git_dir.join("gitdir"), 1 << 16).ok()??;
-    let dot_git = git_dir.join(path_from(text.trim_end()));
-    dot_git.parent().map(Path::to_owned)
-}
-
-fn alternates(objects: &Path) -> io::Result<Vec<PathBuf>> {
-    let text = read_bounded(&objects.join("info/alternates"), 1 << 20)?.unwrap_or_default();
-    Ok(text
-        .lines()
-        .filter(|l| !l.is_empty() && !l.starts_with(b"#"))
-        .map(|l| objects.join(path_from(l)))
-        .collect())
-}
-
-fn path_from(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(std::ffi::OsString::from_vec(bytes.to_vec()))
-}
-
-/// Git's own rule, which it drops as soon as somebody names the git directory: what belongs to
-/// another user is not opened unless the user's own configuration lists it.
-fn check_owner(
-    environment: &Environment,
-    git_dir: &Path,
-    common_dir: &Path,
-    work_tree: Option<&Path>,
-    git_file: Option<&Path>,
-) -> Result<(), OpenError> {
-    let places = [Some(git_dir), Some(common_dir), work_tree, git_file];
-    if places
-        .into_iter()
-        .flatten()
-        .all(|p| is_ours(environment, p))
-    {
-        return Ok(());
-    }
-    let named = match work_tree {
-        Some(tree) => tree.canonicalize().unwrap_or_else(|_| tree.to_owned()),
-        None => git_dir.to_owned(),
-    };
-    let config = Config::of_user(environment)?;
-    let mut safe = false;
-    for value in config.get_all("safe.directory", Scope::Trusted) {
-        if value.is_empty() {
-            safe = false;
-        } else if value == "*" {
-            safe = true;
-        } else if let Some(above) = value.strip_suffix("/*") {
-            safe |= expand(environment, above).is_some_and(|a| named != a && named.starts_with(a));
-        } else {
-            safe |= expand(environment, &value).is_some_and(|p| p == named || p == git_dir);
-        }
-    }
-    if safe {
-        Ok(())
-    } else {
-        Err(OpenError::UntrustedOwner(named))
-    }
-}
-
-fn expand(environment: &Environment, value: &str) -> Option<PathBuf> {
-    let path = match value.strip_prefix("~/") {
-        Some(rest) => environment.home()?.join(rest),
-        None => PathBuf::from(value),
-    };
-    let plain = path
-        .components()
-        .all(|c| !matches!(c, Component::ParentDir));
-    (path.is_absolute() && plain).then(|| path.canonicalize().unwrap_or(path))
-}
-
-fn is_ours(environment: &Environment, path: &Path) -> bool {
-    let Ok(meta) = fs::symlink_metadata(path) else {
-        return false;
-    };
-    let me = rustix::process::geteuid().as_raw();
-    let behind_sudo = || {
-        environment
-            .get("SUDO_UID")
-            .and_then(|u| u.to_str())
-            .and_then(|u| u.parse::<u32>().ok())
-    };
-    meta.uid() == me || (me == 0 && behind_sudo() == Some(meta.uid()))
-}
-
-/// `path` so that a shell reads it as one word.
-fn shell_word(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"/._-+@%".contains(b);
-    if path.as_os_str().as_bytes().iter().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::config::read_bounded;
-use super::repository::{Repository, Sharing};
+use super::layout::Sharing;
+use super::repository::Repository;
 use super::write::make_dir;
 use crate::durable;
 

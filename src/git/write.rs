@@ -10,7 +10,8 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use gix::objs::Kind;
 
-use super::repository::{Repository, Sharing};
+use super::layout::Sharing;
+use super::repository::Repository;
 use crate::durable;
 
 /// Why something could not be written into the object store.
