@@ -6,7 +6,7 @@
 //! # Limits
 //! A tip read here has been hashed and parsed, not verified.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use crate::commit::{self, Link};
-use crate::finding::Finding;
+use crate::finding::{Finding, FindingId};
 use crate::git::{self, Expected, RefError, RefUpdate, Repository};
 use crate::merkle;
 use crate::policy::{self, Policy};
@@ -78,6 +78,17 @@ pub struct Tip {
     pub policy: Policy,
     /// The files that hold it.
     pub part: PolicyPart,
+}
+
+/// What could mislead a reader of a repository; none of it is obeyed.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// Commits whose parents are cut off.
+    pub boundary: BTreeSet<ObjectId>,
+    /// Notes.
+    pub findings: Vec<Finding>,
+    /// What is there without being odd.
+    pub ignored: Vec<String>,
 }
 
 /// The bytes that go with an entry, by their SHA-256 in hex.
@@ -292,6 +303,37 @@ impl Ledger {
             committer: &who,
         };
         Ok(self.repository.update_ref(&update)?)
+    }
+
+    /// What stands around the objects in this repository and could mislead a reader.
+    ///
+    /// # Errors
+    /// When the repository's files cannot be read.
+    pub fn surroundings(&self) -> Result<Surroundings, LedgerError> {
+        let odd = self.repository.oddities()?;
+        let mut found = Surroundings {
+            boundary: odd.shallow.into_iter().collect(),
+            ..Surroundings::default()
+        };
+        let mut note = |id, detail: String| found.findings.push(Finding::new(id, detail));
+        if !odd.replace_refs.is_empty() {
+            note(FindingId::ReplaceRefs, odd.replace_refs.join(", "));
+        }
+        if odd.grafts {
+            note(FindingId::Grafts, "info/grafts".into());
+        }
+        if !odd.alternates.is_empty() {
+            let dirs: Vec<String> = odd
+                .alternates
+                .iter()
+                .map(|dir| dir.display().to_string())
+                .collect();
+            note(FindingId::Alternates, dirs.join(", "));
+        }
+        if odd.commit_graph {
+            found.ignored.push("commit-graph".into());
+        }
+        Ok(found)
     }
 
     /// Whether `ancestor` is `tip` or stands before it; `None` when the history that would tell

@@ -34,3 +34,6 @@ pub mod ledger;
 pub mod seen;
 pub mod spool;
 pub mod append;
+pub mod marks;
+// the telling
+pub mod report;

@@ -1,0 +1,91 @@
+//! The front door: arguments, configuration, clock and terminal; one call; an exit code.
+//!
+//! Rules live behind it. One verb, one file.
+
+mod append;
+mod context;
+mod failure;
+mod init;
+mod policy;
+mod terminal;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use context::Context;
+use failure::{Exit, Failure};
+
+/// A signed audit ledger that lives in an ordinary git repository
+///
+/// Every event of a delivery pipeline becomes one SSH-signed commit on an orphan branch. The
+/// branch is mirrored to several remotes; rewriting it is refused by a hook and found by the
+/// verifier and by comparing the remotes.
+#[derive(Debug, Parser)]
+#[command(name = "git-ledger", bin_name = "git ledger", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Arguments {
+    /// Run as if started in this directory
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    directory: Option<PathBuf>,
+    /// The ledger, by its name in the configuration or by its branch
+    #[arg(long, value_name = "NAME", global = true)]
+    ledger: Option<String>,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+const AFTER_HELP: &str = "Exit status: 0 sound or done; 1 breach, refused, forked; 2 could not tell; \
+128 could not run; 129 usage.";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Begin a ledger in this repository
+    Init(init::Args),
+    /// Record events
+    Append(append::Args),
+    /// Record what waits in the spool
+    Flush(append::FlushArgs),
+    /// Check everything, from bytes
+    Verify(verify::Args),
+    /// Show and change who may write what
+    #[command(subcommand)]
+    Policy(policy::Verb),
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // help and version are answers, everything else is a usage error
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
+            return match error.print() {
+                Ok(()) => ExitCode::from(exit.code()),
+                Err(_) => ExitCode::from(Exit::CannotRun.code()),
+            };
+        }
+    };
+    let outcome = Context::new(arguments.directory, arguments.ledger)
+        .and_then(|context| run(&context, arguments.verb));
+    let exit = outcome.unwrap_or_else(|failure| {
+        eprint!("{failure}");
+        failure.exit
+    });
+    ExitCode::from(exit.code())
+}
+
+fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Init(args) => init::run(context, args),
+        Verb::Append(args) => append::run(context, args),
+        Verb::Flush(args) => append::flush(context, args),
+        Verb::Verify(args) => verify::run(context, args),
+        Verb::Policy(verb) => policy::run(context, verb),
+    }
+}

@@ -1,0 +1,219 @@
+//! Every failure in one shape: whose fault, what, what next, and the exit code.
+
+use std::fmt;
+use std::io;
+
+use git_ledger::append::AppendError;
+use git_ledger::finding::{Answer, FindingId};
+use git_ledger::git::{ConfigError, LockError, OpenError, RefError};
+use git_ledger::ledger::LedgerError;
+use git_ledger::report::escape::printable;
+use git_ledger::signer::SignerError;
+
+/// The exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Sound, or done.
+    Done,
+    /// Looked, and the answer is no: breach, refused, forked.
+    No,
+    /// Could not tell.
+    Unknown,
+    /// Could not run.
+    CannotRun,
+    /// The arguments make no sense.
+    Usage,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::No => 1,
+            Exit::Unknown => 2,
+            Exit::CannotRun => 128,
+            Exit::Usage => 129,
+        }
+    }
+}
+
+impl From<Answer> for Exit {
+    fn from(answer: Answer) -> Exit {
+        match answer {
+            Answer::Sound => Exit::Done,
+            Answer::Unknown => Exit::Unknown,
+            Answer::Breach => Exit::No,
+        }
+    }
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// Whose fault, and what; lower case, no full stop.
+    pub message: String,
+    /// What to do next.
+    pub hints: Vec<String>,
+}
+
+impl Failure {
+    /// The command could not run.
+    pub fn cannot(message: impl Into<String>) -> Failure {
+        Failure {
+            exit: Exit::CannotRun,
+            message: message.into(),
+            hints: Vec::new(),
+        }
+    }
+
+    /// The answer is no.
+    pub fn no(message: impl Into<String>) -> Failure {
+        Failure {
+            exit: Exit::No,
+            ..Failure::cannot(message)
+        }
+    }
+
+    /// The arguments make no sense.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure {
+            exit: Exit::Usage,
+            ..Failure::cannot(message)
+        }
+    }
+
+    /// The same, with a hint.
+    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
+        self.hints.push(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // messages of the library bring their hints along as further lines
+        let mut lines = self.message.lines();
+        writeln!(f, "error: {}", printable(lines.next().unwrap_or_default()))?;
+        if std::env::var_os("GIT_ADVICE").is_some_and(|advice| advice == "0") {
+            return Ok(());
+        }
+        for line in lines {
+            match line.strip_prefix("hint: ") {
+                Some(hint) => writeln!(f, "hint: {}", printable(hint))?,
+                None => writeln!(f, "       {}", printable(line))?,
+            }
+        }
+        self.hints
+            .iter()
+            .try_for_each(|hint| writeln!(f, "hint: {}", printable(hint)))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::StorageFull => Failure::cannot(format!("the disk is full: {error}"))
+                .hint("nothing was recorded; make room and run the command again"),
+            _ => Failure::cannot(error.to_string()),
+        }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Failure {
+        let failure = Failure::cannot(error.to_string());
+        match error {
+            OpenError::NotFound(_) => {
+                failure.hint("run it inside a repository, or name one with -C")
+            }
+            _ => failure,
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        Failure::cannot(error.to_string())
+    }
+}
+
+impl From<RefError> for Failure {
+    fn from(error: RefError) -> Failure {
+        Failure::cannot(error.to_string())
+    }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Failure {
+        Failure::cannot(error.to_string())
+            .hint("another git ledger is at work; the lock goes with its process, there is nothing to delete")
+    }
+}
+
+impl From<SignerError> for Failure {
+    fn from(error: SignerError) -> Failure {
+        let failure = Failure::cannot(error.to_string());
+        error.hint().into_iter().fold(failure, Failure::hint)
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Failure {
+        let message = error.to_string();
+        match error {
+            LedgerError::Absent(_) => Failure::cannot(message)
+                .hint("'git ledger init' makes one; 'git ledger clone URL' brings one here"),
+            LedgerError::Broken { .. } => {
+                Failure::no(message).hint("'git ledger verify' tells all that is wrong")
+            }
+            LedgerError::Ref(error) => error.into(),
+            LedgerError::Io(error) => error.into(),
+            LedgerError::Object { .. } | LedgerError::Write(_) => Failure::cannot(message),
+        }
+    }
+}
+
+impl From<AppendError> for Failure {
+    fn from(error: AppendError) -> Failure {
+        let message = error.to_string();
+        match error {
+            AppendError::Refused(finding) => {
+                let failure = Failure::no(message);
+                match finding.id {
+                    FindingId::SignerUnknown => failure
+                        .hint("an admin lets a key in: git ledger policy add-signer PRINCIPAL KEY --role writer")
+                        .hint("or sign with another key: git config user.signingKey PATH"),
+                    FindingId::SignerRole | FindingId::SignerType => {
+                        failure.hint("'git ledger policy show' tells who may record what")
+                    }
+                    FindingId::TimeFuture => failure.hint("mend the clock of this machine, or of the one that wrote last"),
+                    _ => failure,
+                }
+            }
+            AppendError::Conflict { .. } => {
+                Failure::no(message).hint("an id names one event for ever; give this one another --id")
+            }
+            AppendError::Split(_) => Failure::no(message)
+                .hint("'git ledger mirror status' shows where; entries that the primary never took must be recorded again"),
+            AppendError::PrimaryRolledBack { .. } => Failure::no(message)
+                .hint("its history was taken back; keep this clone as evidence and ask who did it")
+                .hint("'git ledger verify --remotes' compares all remotes"),
+            AppendError::PrimaryAbsent(_) => {
+                Failure::cannot(message).hint("push the ledger there first: git ledger mirror push NAME")
+            }
+            AppendError::PrimaryRefused { .. } => Failure::no(message).hint("the entry was not recorded"),
+            AppendError::Unreachable { .. } => Failure::cannot(message)
+                .hint("the event was not recorded; --on-failure=spool keeps such events until 'git ledger flush'"),
+            AppendError::OutOfTime(_) => {
+                Failure::cannot(message).hint("the event was not recorded; run it again, or give it longer with --timeout")
+            }
+            AppendError::Lock(error) => error.into(),
+            AppendError::Signer(error) => error.into(),
+            AppendError::Ledger(error) => error.into(),
+            AppendError::Random(_) => Failure::cannot(message),
+        }
+    }
+}

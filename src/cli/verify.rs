@@ -1,0 +1,138 @@
+//! `git ledger verify`: checks everything, from bytes.
+
+use std::num::NonZeroUsize;
+
+use git_ledger::finding::{Answer, Finding, FindingId};
+use git_ledger::marks::Mark;
+use git_ledger::merkle::hex;
+use git_ledger::report::verdict::{self, Frame};
+use git_ledger::verify::{Request, Verdict, verify};
+
+use super::context::{Context, Opened, parse_fingerprint};
+use super::failure::{Exit, Failure};
+use super::terminal::{self, Progress};
+
+/// Check everything, from bytes
+///
+/// Reads every commit, tree, policy and attachment, hashes each again, and checks order, numbers,
+/// signatures and permissions. Nothing of the repository's configuration is obeyed.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The digest entry 0 must have [default: ledger.<name>.fingerprint]
+    #[arg(long, value_name = "SHA256")]
+    fingerprint: Option<String>,
+    /// Remember the fingerprint that was given, or found, if the answer is sound
+    #[arg(long)]
+    pin: bool,
+    /// Threads that judge [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Print nothing; the exit status is the answer
+    #[arg(long, short, conflicts_with = "json")]
+    quiet: bool,
+}
+
+/// Runs `git ledger verify`.
+pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
+    let opened = context.open_to_read()?;
+    let pinned = match &args.fingerprint {
+        None => opened.settings.fingerprint,
+        Some(text) => Some(parse_fingerprint(text).ok_or_else(|| {
+            Failure::usage(format!("'{text}' is no fingerprint"))
+                .hint("a fingerprint is sha256: and 64 hex digits")
+        })?),
+    };
+    let now = context.clock()?;
+    let (mut judged, ignored) = judge(&opened, pinned, args.threads)?;
+    if judged.answer() == Answer::Sound {
+        remember(&opened, &mut judged, now);
+        if args.pin
+            && let Some(found) = judged.fingerprint
+        {
+            let key = format!("ledger.{}.fingerprint", opened.settings.name);
+            opened.repository.set_config(
+                &format!("ledger.{}.ref", opened.settings.name),
+                &opened.settings.reference,
+            )?;
+            opened
+                .repository
+                .set_config(&key, &format!("sha256:{}", hex(&found)))?;
+            judged.pinned = true;
+        }
+    }
+    let frame = Frame {
+        subject: opened.ledger.reference().to_owned(),
+        now,
+        ignored,
+    };
+    let text = if args.quiet {
+        String::new()
+    } else if args.json {
+        verdict::json(&judged, &frame).to_canonical() + "\n"
+    } else {
+        verdict::text(&judged, &frame)
+    };
+    terminal::answer(&text, judged.answer().into())
+}
+
+/// Judges the local branch with all that is known here.
+pub fn judge(
+    opened: &Opened,
+    pinned: Option<git_ledger::merkle::Hash>,
+    threads: Option<NonZeroUsize>,
+) -> Result<(Verdict, Vec<String>), Failure> {
+    let mut extra: Vec<Finding> = Vec::new();
+    let mark = opened.marks().get(None).unwrap_or_else(|why| {
+        extra.push(Finding::new(FindingId::MarkUnreadable, why.to_string()));
+        None
+    });
+    let Some(tip) = opened.ledger.tip_id()? else {
+        return match mark {
+            // a branch that was here and is gone is an answer, not an error
+            Some(mark) => Err(Failure::no(format!(
+                "breach: rolledBack: '{}' is gone; entry {} (commit {}) was seen here",
+                opened.settings.reference, mark.number, mark.commit
+            ))
+            .hint("the reflog or a mirror may still have it: git ledger mirror pull")),
+            None => Err(
+                git_ledger::ledger::LedgerError::Absent(opened.settings.reference.clone()).into(),
+            ),
+        };
+    };
+    let surroundings = opened.ledger.surroundings()?;
+    let request = Request {
+        boundary: surroundings.boundary,
+        pinned,
+        marks: mark.iter().map(Mark::position).collect(),
+        threads,
+        ..Request::whole(tip)
+    };
+    let progress = Progress::of("verifying entries");
+    let mut judged = verify(&opened.ledger, &request, &|count| progress.at(count));
+    progress.done();
+    extra.extend(surroundings.findings);
+    judged.findings.splice(0..0, extra);
+    Ok((judged, surroundings.ignored))
+}
+
+/// Writes the mark before the answer is printed; a mark that cannot be written is told.
+fn remember(opened: &Opened, judged: &mut Verdict, now: u64) {
+    let Some((number, digest, commit, time)) = judged.tip else {
+        return;
+    };
+    let mark = Mark {
+        number,
+        digest,
+        commit,
+        time,
+        seen: now,
+    };
+    if let Err(why) = opened.marks().raise(None, &mark) {
+        judged
+            .findings
+            .push(Finding::new(FindingId::MarkUnreadable, why.to_string()));
+    }
+}

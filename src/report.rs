@@ -1,0 +1,8 @@
+//! Verdicts, entries and mirrors as text and JSON.
+//!
+//! It is handed values and knows neither git nor keys nor files. Every foreign word passes
+//! [`escape::printable`] on its way to a terminal; JSON carries it as it is, escaped by JSON's
+//! own rules.
+
+pub mod escape;
+pub mod verdict;
