@@ -397,3 +397,48 @@ fn what_a_refusing_remote_says_is_kept() {
         "{text}"
     );
 }
+
+#[test]
+fn only_extra_headers_are_taken_from_the_repository() {
+    use std::io::{Read, Write};
+    let world = World::new();
+    let (_, local, _) = remote_and_local(&world, "sha1");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}/", listener.local_addr().unwrap());
+    let key = format!("http.{base}.extraheader");
+    world.git(
+        local.git_dir(),
+        &["config", &key, "Authorization: from local"],
+    );
+    world.git(local.git_dir(), &["config", "http.userAgent", "from local"]);
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut buffer = [0; 1024];
+        while !request.ends_with(b"\r\n\r\n") {
+            let count = stream.read(&mut buffer).unwrap();
+            request.extend_from_slice(&buffer[..count]);
+        }
+        let answer = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        stream.write_all(answer).unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    let environment = world
+        .environment
+        .clone()
+        .with("GIT_CONFIG_COUNT", "1")
+        .with("GIT_CONFIG_KEY_0", "http.extraheader")
+        .with("GIT_CONFIG_VALUE_0", "X-Own: from user");
+    let local = Repository::open(&environment, local.git_dir()).unwrap();
+    let scratch = local.common_dir().join("s.git");
+    let transport = local.transport(&scratch, Store::Main).unwrap();
+    let url = RemoteUrl::parse(&format!("{base}x"), Path::new("/")).unwrap();
+    let asked = transport.ls_ref(&url, "refs/heads/main", soon(20));
+    assert!(
+        matches!(asked, Err(TransportError::Unreachable(_))),
+        "{asked:?}"
+    );
+    let request = heard.join().unwrap();
+    assert!(request.contains("Authorization: from local"), "{request}");
+    assert!(!request.contains("User-Agent: from local"), "{request}");
+}
