@@ -1,0 +1,7 @@
+//! All tests that need more than one room, in one binary.
+#![forbid(unsafe_code)]
+
+mod world;
+
+// what each verb prints, and how it exits
+mod verbs;
