@@ -1,0 +1,92 @@
+//! `cargo xtask test`: everything that must hold, in one command, on a fresh machine.
+//!
+//! It installs what the tests need (Debian packages; nothing else), then runs the checks in the
+//! order of their cost. A tool that is missing and cannot be installed is a failure.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+/// Program to look for, and the Debian package that brings it.
+const TOOLS: &[(&str, &str)] = &[
+    ("git", "git"),
+    ("ssh-keygen", "openssh-client"),
+    ("ssh-agent", "openssh-client"),
+    ("python3", "python3"),
+    ("sshd", "openssh-server"),
+    ("nginx", "nginx-light"),
+    ("fcgiwrap", "fcgiwrap"),
+    ("strace", "strace"),
+    ("setpriv", "util-linux"),
+];
+
+/// Runs the suite.
+pub fn run(root: &Path) -> Result<(), String> {
+    let started = Instant::now();
+    install()?;
+    cargo(root, &["fmt", "--all", "--check"])?;
+    cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
+    println!("== tidy");
+    crate::tidy::run(root)?;
+    cargo(root, &["build", "--workspace", "--locked"])?;
+    println!("== vectors are what they are made from");
+    crate::vectors::run(root, crate::Mode::Check)?;
+    println!("== manual pages are what the parser says");
+    crate::man::run(root, crate::Mode::Check)?;
+    cargo(root, &["test", "--workspace", "--locked", "--no-fail-fast"])?;
+    println!("== the demo, from beginning to end");
+    let stage = tempfile::tempdir().map_err(|why| why.to_string())?;
+    let place = stage.path().join("demo").to_string_lossy().into_owned();
+    step(Command::new(root.join("target/debug/git-ledger")).current_dir(root).args(["demo", "--built-in", &place]))?;
+    println!("all checks passed in {} s", started.elapsed().as_secs());
+    Ok(())
+}
+
+/// Installs the missing tools.
+fn install() -> Result<(), String> {
+    let missing: Vec<&str> = TOOLS.iter().filter(|(tool, _)| !found(tool)).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("== installing {}", missing.join(" "));
+    let root = is_root();
+    let apt = |arguments: &[&str]| {
+        let mut command = if root { Command::new("apt-get") } else { Command::new("sudo") };
+        if !root {
+            command.arg("apt-get");
+        }
+        step(command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
+    };
+    apt(&["update", "--quiet"])?;
+    let mut arguments = vec!["install", "--quiet", "--yes", "--no-install-recommends"];
+    arguments.extend(&missing);
+    apt(&arguments)?;
+    match TOOLS.iter().find(|(tool, _)| !found(tool)) {
+        Some((tool, package)) => Err(format!("{tool} is missing; install {package}")),
+        None => Ok(()),
+    }
+}
+
+fn found(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    places.map(|dir| dir.join(tool)).any(|file| file.is_file())
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
+    println!("== cargo {}", arguments.join(" "));
+    step(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())).current_dir(root).args(arguments))
+}
+
+fn step(command: &mut Command) -> Result<(), String> {
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{command:?} ended with {status}")),
+        Err(why) => Err(format!("{command:?} cannot be run: {why}")),
+    }
+}
