@@ -4,6 +4,7 @@
 
 mod append;
 mod context;
+mod demo;
 mod failure;
 mod init;
 mod policy;
@@ -49,6 +50,8 @@ enum Verb {
     Flush(append::FlushArgs),
     /// Check everything, from bytes
     Verify(verify::Args),
+    /// Play the whole story in a directory: set-up, pushes, pipeline, audit, attack
+    Demo(demo::Args),
     /// Show and change who may write what
     #[command(subcommand)]
     Policy(policy::Verb),
@@ -86,6 +89,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Append(args) => append::run(context, args),
         Verb::Flush(args) => append::flush(context, args),
         Verb::Verify(args) => verify::run(context, args),
+        Verb::Demo(args) => demo::run(context, args),
         Verb::Policy(verb) => policy::run(context, verb),
     }
 }
