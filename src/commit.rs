@@ -12,7 +12,7 @@ use crate::entry::{Entry, decimal};
 use crate::finding::{Finding, FindingId};
 use crate::merkle::{self, Hash};
 use crate::principal::Principal;
-use crate::signature::{Signature, SignatureFault};
+use crate::signature::{KnownKeys, Signature, SignatureFault};
 
 /// The largest commit object, in bytes.
 pub const MAX_BYTES: usize = 65_535;
@@ -49,6 +49,14 @@ impl Link {
     /// # Errors
     /// The first deviation from the one spelling, without a position.
     pub fn parse(id: ObjectId, raw: Vec<u8>) -> Result<Link, Finding> {
+        Link::parse_among(id, raw, &KnownKeys::new())
+    }
+
+    /// As [`Link::parse`], and quicker where the key is one of those that are known.
+    ///
+    /// # Errors
+    /// As [`Link::parse`].
+    pub fn parse_among(id: ObjectId, raw: Vec<u8>, keys: &KnownKeys) -> Result<Link, Finding> {
         if raw.len() > MAX_BYTES {
             return Err(Finding::new(
                 FindingId::MessageTooLarge,
@@ -77,7 +85,7 @@ impl Link {
             );
             return Err(Finding::new(FindingId::IdentityMismatch, detail));
         }
-        let signature = Signature::from_armour(&headers.armour).map_err(signature_finding)?;
+        let signature = Signature::from_armour_among(&headers.armour, keys).map_err(signature_finding)?;
         if signature.namespace() != NAMESPACE {
             let detail = format!("namespace {:?}, not \"{NAMESPACE}\"", signature.namespace());
             return Err(Finding::new(FindingId::SignatureNamespace, detail));

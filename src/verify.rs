@@ -29,6 +29,7 @@ use crate::commit::{self, Link};
 use crate::finding::{Finding, FindingId};
 use crate::merkle::Hash;
 use crate::policy::Policy;
+use crate::signature::KnownKeys;
 use crate::store::{Read, ReadFault, Store};
 
 use chunk::{Chunk, Judged, Tail, Worker};
@@ -92,6 +93,10 @@ enum End {
 pub fn verify<S: Store>(store: &S, request: &Request, progress: &(dyn Fn(u64) + Sync)) -> Verdict {
     let files = Files::default();
     let newest = newest_policy(store, &files, request.tip);
+    let keys: KnownKeys = newest
+        .iter()
+        .flat_map(|policy| policy.signers.iter().map(|row| row.key.clone()))
+        .collect();
     let threads = request
         .threads
         .or_else(|| std::thread::available_parallelism().ok())
@@ -103,6 +108,7 @@ pub fn verify<S: Store>(store: &S, request: &Request, progress: &(dyn Fn(u64) + 
             reader: store.reader(),
             files: &files,
             newest: newest.as_deref(),
+            keys: &keys,
             request,
         }
         .judge(chunk);

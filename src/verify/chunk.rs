@@ -10,6 +10,7 @@ use crate::commit::Link;
 use crate::finding::{Finding, FindingId};
 use crate::merkle::{self, Hash};
 use crate::policy::Policy;
+use crate::signature::KnownKeys;
 use crate::store::{Read, ReadFault};
 use crate::tree;
 use crate::trust::{self, Place};
@@ -94,16 +95,17 @@ pub struct Worker<'a, R> {
     pub reader: R,
     pub files: &'a Files,
     pub newest: Option<&'a Policy>,
+    pub keys: &'a KnownKeys,
     pub request: &'a Request,
 }
 
 impl<R: Read> Worker<'_, R> {
     /// Judges every commit of the chunk.
     pub fn judge(mut self, chunk: Chunk) -> Judged {
-        let parse = |(id, raw): &(ObjectId, Arc<[u8]>)| Link::parse(*id, raw.to_vec());
+        let parse = |(id, raw): &(ObjectId, Arc<[u8]>)| Link::parse_among(*id, raw.to_vec(), self.keys);
         let links: Vec<Result<Link, Finding>> = chunk.commits.iter().map(parse).collect();
         let neighbour = match &chunk.tail {
-            Tail::Neighbour(id, raw) => Some(Link::parse(*id, raw.to_vec())),
+            Tail::Neighbour(id, raw) => Some(Link::parse_among(*id, raw.to_vec(), self.keys)),
             Tail::Root | Tail::Cut => None,
         };
         let mut judged = Judged::default();
