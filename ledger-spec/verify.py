@@ -20,10 +20,8 @@ UNKNOWN = {"attachmentUnreadable", "specUnsupported", "compromisedEntry", "shall
 NOTE = {"eventRepeated", "eventConflict", "replaceRefs", "grafts", "alternates"}
 CREATED, CHANGED = "dev.git-ledger.ledger.created", "dev.git-ledger.policy.changed"
 AUDITED = {"dev.git-ledger.review", "dev.git-ledger.tamper.found", "dev.git-ledger.checkpoint"}
-PRINCIPAL, MAX_INT = r"[a-z0-9](?:[a-z0-9._+@:/-]{0,62}[a-z0-9])?", 2**53 - 1
-OID = {"sha1": rb"[0-9a-f]{40}", "sha256": rb"[0-9a-f]{64}"}
-SEAL = {"sha1": b"gpgsig", "sha256": b"gpgsig-sha256"}
-MIB = 1 << 20
+PRINCIPAL, MAX_INT, MIB = r"[a-z0-9](?:[a-z0-9._+@:/-]{0,62}[a-z0-9])?", 2**53 - 1, 1 << 20
+FORMS = {"sha1": (rb"[0-9a-f]{40}", b"gpgsig"), "sha256": (rb"[0-9a-f]{64}", b"gpgsig-sha256")}
 WORK = tempfile.TemporaryDirectory(prefix="ledger-verify-")
 GIT, KEYGEN = shutil.which("git"), shutil.which("ssh-keygen")
 ENV = {"PATH": os.environ.get("PATH", ""), "HOME": WORK.name, "LC_ALL": "C", "GIT_CONFIG_NOSYSTEM": "1",
@@ -50,7 +48,7 @@ def unbase64(text, finding):
     need(base64.b64encode(data) == text, finding, "base64 in another spelling")
     return data
 
-# ---- keys and signatures: entry.md, "Signature"; policy.md, "Keys" ----
+# ---- keys and signatures: policy.md, "Keys"; entry.md, "Signature" ----
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 CURVES = {  # bytes, p, b, n
     "nistp256": (32, 2**256 - 2**224 + 2**192 + 2**96 - 1,
@@ -74,29 +72,27 @@ def mpint(data, finding):
     return number, rest
 
 @lru_cache(None)
-def key(blob):
+def key(blob, bad="signatureKey"):
     """(type, family, modulus) of a public key that may sign."""
-    bad = "signatureKey"
     kind, rest = field(blob, bad)
     kind, modulus = kind.decode("latin-1"), 0
     family = FAMILY.get(kind)
     need(family, bad, "a type that may not sign")
-    if family == "ed":
+    if family == "rsa":
+        exponent, rest = mpint(rest, bad)
+        modulus, rest = mpint(rest, bad)
+        need(exponent == 65537 and 3072 <= modulus.bit_length() <= 8192 and modulus % 2, bad, "exponent or size")
+    elif family == "ed":
         point, rest = field(rest, bad)
-        need(len(point) == 32, bad, "not 32 bytes")
-        y, sign, d = int.from_bytes(point, "little") % 2**255, point[31] >> 7, -121665 * pow(121666, -1, P) % P
+        y, sign, d = int.from_bytes(point, "little") % 2**255, point[-1:] >= b"\x80", -121665 * pow(121666, -1, P) % P
         square = (y * y - 1) * pow(d * y * y + 1, -1, P) % P
         x = pow(square, (P + 3) // 8, P)
         x = x if x * x % P == square else x * pow(2, (P - 1) // 4, P) % P
-        need(y < P and x * x % P == square and (x or not sign), bad, "not a canonical point")
+        need(len(point) == 32 and y < P and x * x % P == square and (x or not sign), bad, "not a canonical point")
         for _ in range(3):  # 8 times the point; the sign of x does not matter
             k = d * x * x * y * y
             x, y = 2 * x * y * pow(1 + k, -1, P) % P, (y * y + x * x) * pow(1 - k, -1, P) % P
         need((x, y) != (0, 1), bad, "a point of small order")
-    elif family == "rsa":
-        exponent, rest = mpint(rest, bad)
-        modulus, rest = mpint(rest, bad)
-        need(exponent == 65537 and 3072 <= modulus.bit_length() <= 8192 and modulus % 2, bad, "exponent or size")
     else:
         size, p, b, _ = CURVES[family]
         curve, rest = field(rest, bad)
@@ -112,18 +108,15 @@ def key(blob):
 
 def key_text(text):
     kind, _, encoded = text.partition(" ")
-    try:
-        blob = unbase64(encoded.encode("latin-1", "replace"), "policyKey")
-        need(key(blob)[0] == kind, "policyKey", "named another type than it is")
-    except Fault as fault:
-        raise Fault("policyKey", fault.args[1]) from None
+    blob = unbase64(encoded.encode("latin-1", "replace"), "policyKey")
+    need(key(blob, "policyKey")[0] == kind, "policyKey", "named another type than it is")
     return blob
 
-def signature(blob, bad):
+def signature(blob, bad, bad_key):
     """(key blob, namespace) of an SSHSIG in its one spelling."""
     need(blob[:10] == b"SSHSIG\0\0\0\1", bad, "not SSHSIG version 1")
     public, rest = field(blob[10:], bad)
-    kind, family, modulus = key(public)
+    kind, family, modulus = key(public, bad_key)
     namespace, rest = field(rest, bad)
     need(rest[:14] == b"\0\0\0\0\0\0\0\6sha512", bad, "reserved field or hash")
     inner, rest = field(rest[14:], bad)
@@ -159,6 +152,28 @@ def fits(public, namespace, blob, message):
     return subprocess.run(command, input=message, env=ENV, capture_output=True).returncode == 0
 
 # ---- policy.md ----
+def matches(pattern):
+    return lambda value: type(value) is str and re.fullmatch(pattern, value)
+
+def integer(least):
+    return lambda value: type(value) is int and least <= value <= MAX_INT
+
+def several(item, unique=True):
+    return lambda value: (type(value) is list and value and all(map(item, value))
+                          and (not unique or len(set(value)) == len(value)))
+
+def roles(value):
+    return several(matches("writer|admin|auditor"))(value) and value == sorted(value, key="writer admin auditor".index)
+
+TEXT = r"[ !#-\[\]-~]{1,%d}"
+TABLES = {  # every key a table may have, in order; those after None may be absent
+    "": {"spec": integer(1), "id": matches("[0-9a-f]{32}"), "name": matches(TEXT % 100)},
+    "admin": {"threshold": integer(1)},
+    "signer": {"principal": matches(PRINCIPAL), "key": matches(".*"), "roles": roles, None: None,
+               "types": several(matches(r"(?=.{1,200}$)[ !#-)+-\[\]-~]*\*?")), "state": matches("retired")},
+    "compromised": {"key": matches(".*"), "since": integer(0), None: None, "vouched": several(integer(0), False)},
+    "mirror": {"name": matches(TEXT % 100), "url": matches(TEXT % 1000)}}
+
 def read_toml(text):
     try:
         from tomllib import loads
@@ -183,46 +198,29 @@ def read_policy(raw):
     need(type(doc.get("spec")) is int, bad, "spec")
     need(doc["spec"] <= 1, "specUnsupported", f"level {doc['spec']}")
     need(doc["spec"] == 1, "policySpecLowered", f"level {doc['spec']}")
-    number = lambda value, least: type(value) is int and least <= value <= MAX_INT
-    text = lambda value, most: type(value) is str and bool(re.fullmatch(r"[ !#-\[\]-~]{1,%d}" % most, value))
-    def table(row, needed, optional=""):
-        need(type(row) is dict and {*needed.split()} <= {*row} <= {*needed.split(), *optional.split()}, bad, "keys of a table")
-        return row
-    def filled(row, name):
-        need(name not in row or type(row[name]) is list and row[name], bad, f"{name} is no filled array")
-        return row.get(name, [])
-    table(doc, "spec id name admin", "signer compromised mirror")
-    policy = Record(id=doc["id"], threshold=table(doc["admin"], "threshold")["threshold"], rows=[], compromised=[])
-    need(type(policy.id) is str and re.fullmatch("[0-9a-f]{32}", policy.id) and text(doc["name"], 100), bad, "id or name")
-    need(number(policy.threshold, 1), bad, "threshold")
-    out = f'spec = 1\nid = "{policy.id}"\nname = "{doc["name"]}"\n[admin]\nthreshold = {policy.threshold}\n'
-    for row in filled(doc, "signer"):
-        table(row, "principal key roles", "types state")
-        need(type(row["principal"]) is str and re.fullmatch(PRINCIPAL, row["principal"]) and type(row["key"]) is str, bad, "principal")
-        blob, roles, types = key_text(row["key"]), filled(row, "roles"), filled(row, "types")
-        need(roles == [role for role in ("writer", "admin", "auditor") if role in roles], bad, "roles")
-        need(all(text(one, 200) and "*" not in one[:-1] for one in types) and len({*types}) == len(types), bad, "types")
-        need(row.get("state", "retired") == "retired", bad, "state")
-        policy.rows.append(Record(principal=row["principal"], key=blob, text=row["key"], roles=roles, types=types, retired="state" in row))
-        out += f'[[signer]]\nprincipal = "{row["principal"]}"\nkey = "{row["key"]}"\nroles = {json.dumps(roles)}\n'
-        out += f"types = {json.dumps(types)}\n" * bool(types) + 'state = "retired"\n' * ("state" in row)
-    policy.by_key = {row.key: row for row in policy.rows}
-    need(policy.rows, bad, "no signer")
-    need(len(policy.by_key) == len(policy.rows), "policyDuplicateKey")
-    for row in filled(doc, "compromised"):
-        vouched = filled(table(row, "key since", "vouched"), "vouched")
-        need(type(row["key"]) is str and all(number(one, 0) for one in [row["since"], *vouched]), bad, "compromised")
-        policy.compromised.append(Record(key=key_text(row["key"]), since=row["since"], vouched=vouched))
-        out += f'[[compromised]]\nkey = "{row["key"]}"\nsince = {row["since"]}\n' + f"vouched = {vouched}\n" * bool(vouched)
-    for row in filled(doc, "mirror"):
-        need(text(table(row, "name url")["name"], 100) and text(row["url"], 1000), bad, "mirror")
-        out += f'[[mirror]]\nname = "{row["name"]}"\nurl = "{row["url"]}"\n'
-    need(len({row["name"] for row in filled(doc, "mirror")}) == len(filled(doc, "mirror")), bad, "a mirror's name twice")
-    for row in policy.compromised:
-        owner = policy.by_key.get(row.key)
-        need(owner and owner.retired and row.vouched == sorted({*row.vouched}) and min([row.since, *row.vouched]) == row.since
-             and sum(row.key == other.key for other in policy.compromised) == 1, "policyCompromised", "a row in itself")
-    admins = {row.principal for row in policy.rows if "admin" in row.roles and not row.retired}
+    tables = {name: doc.pop(name, []) for name in ("signer", "compromised", "mirror")}
+    tables, out = {"": [doc], "admin": [doc.pop("admin", None)], **tables}, ""
+    for name, rules in TABLES.items():
+        names, heading = [one for one in rules if one], {"": "", "admin": "[admin]\n"}.get(name, f"[[{name}]]\n")
+        need(type(tables[name]) is list, bad, f"{name} is no array of tables")
+        for row in tables[name]:
+            must = [*rules][:[*rules, None].index(None)]
+            need(type(row) is dict and {*must} <= {*row} <= {*names}, bad, f"the keys of [{name}]")
+            wrong = [one for one in names if one in row and not rules[one](row[one])]
+            need(not wrong, bad, wrong)
+            out += heading + "".join(f"{one} = {json.dumps(row[one])}\n" for one in names if one in row)
+            row.update(blob=key_text(row["key"]) if "key" in row else None)
+    signers, compromised = ([Record(**{"types": [], "vouched": [], "state": "", **row}) for row in tables[name]]
+                            for name in ("signer", "compromised"))
+    need(signers and len({row["name"] for row in tables["mirror"]}) == len(tables["mirror"]), bad, "no signer, or a mirror twice")
+    policy = Record(id=doc["id"], threshold=tables["admin"][0]["threshold"], rows=signers, compromised=compromised,
+                    by_key={row.blob: row for row in signers})
+    need(len(policy.by_key) == len(signers), "policyDuplicateKey")
+    for row in compromised:
+        owner = policy.by_key.get(row.blob)
+        need(owner and owner.state and row.vouched == sorted({*row.vouched}) and min([row.since, *row.vouched]) == row.since
+             and sum(row.blob == other.blob for other in compromised) == 1, "policyCompromised", "a row in itself")
+    admins = {row.principal for row in signers if "admin" in row.roles and not row.state}
     need(len(admins) >= policy.threshold, "policyLockout", len(admins))
     need(out.encode() == raw, "policyNonCanonical")
     return policy
@@ -232,13 +230,13 @@ def succession(old, new, number):
     if old.id != new.id:
         yield "policyIdChanged"
     for was, now in zip(old.rows, new.rows + [None] * len(old.rows)):
-        if not now or (now.principal, now.key) != (was.principal, was.key):
+        if not now or (now.principal, now.blob) != (was.principal, was.blob):
             yield "policyRowChanged"
             break
-        if was.retired and not now.retired:
+        if was.state and not now.state:
             yield "policyUnretired"
     kept = len(new.compromised) >= len(old.compromised) and all(
-        a.key == b.key and b.since <= a.since and {*a.vouched} <= {*b.vouched} for a, b in zip(old.compromised, new.compromised))
+        a.blob == b.blob and b.since <= a.since and {*a.vouched} <= {*b.vouched} for a, b in zip(old.compromised, new.compromised))
     if not kept or any(max([row.since, *row.vouched]) > number for row in new.compromised):
         yield "policyCompromised"
 
@@ -262,29 +260,24 @@ def read_event(line):
             for inner in [*value, *value.values()] if isinstance(value, dict) else value:
                 check(inner, depth + 1)
     def number(text):
-        need(text != "-0" and len(text) <= 17 and abs(int(text)) <= MAX_INT, bad, "a number")
+        need(re.fullmatch("0|-?[1-9][0-9]{0,15}", text) and abs(int(text)) <= MAX_INT, bad, "a number")
         return int(text)
     def members(pairs):
         need(len(dict(pairs)) == len(pairs), bad, "a name twice")
         return dict(pairs)
     try:
-        event = json.loads(line, parse_int=number, parse_float=lambda text: number("-0"),
-                           parse_constant=lambda text: number("-0"), object_pairs_hook=members)
+        event = json.loads(line, parse_int=number, parse_float=number, parse_constant=number, object_pairs_hook=members)
         check(event, 1)
     except (ValueError, RecursionError) as why:
         raise Fault(bad, str(why)) from None
-    words = [name for name in ("id", "source", "type", "specversion", "subject") if name != "subject" or name in event]
-    need(isinstance(event, dict) and all(type(event.get(name)) is str and event[name] for name in words), bad, "attributes")
-    need(event["specversion"] == "1.0" and not ("data" in event and "data_base64" in event), bad, "specversion or data twice")
+    need(isinstance(event, dict) and event.get("specversion") == "1.0", bad, "no object, or specversion")
+    for name in {"id", "source", "type"} | {*event} & {"subject", "data_base64", "dataref"}:
+        need(type(event.get(name)) is str and (event[name] or name == "data_base64"), bad, name)
     for name, value in event.items():
-        need(re.fullmatch("[a-z0-9]+|data_base64", name), bad, name)
-        need(name == "data" or isinstance(value, (str, int)), bad, name)
-    if "data_base64" in event:
-        need(type(event["data_base64"]) is str, bad, "data_base64")
-        unbase64(event["data_base64"].encode("latin-1", "replace"), bad)
-    if "dataref" in event:
-        reference = type(event["dataref"]) is str and re.fullmatch("attachments/[0-9a-f]{64}", event["dataref"])
-        need(reference and "data" not in event and "data_base64" not in event, bad, "dataref")
+        need(re.fullmatch("[a-z0-9]+|data_base64", name) and (name == "data" or isinstance(value, (str, int))), bad, name)
+    need(len({*event} & {"data", "data_base64", "dataref"}) <= 1, bad, "data twice")
+    unbase64(event.get("data_base64", "").encode("latin-1", "replace"), bad)
+    need(re.fullmatch("attachments/[0-9a-f]{64}", event.get("dataref", "attachments/" + 64 * "0")), bad, "dataref")
     need(canonical(event) == line, "eventNonCanonical")
     return event
 
@@ -293,7 +286,7 @@ def read_entry(content, form):
     need(len(content) <= 65535, "messageTooLarge", len(content))
     head, empty, message = content.partition(b"\n\n")
     need(empty, "headerMalformed", "no empty line")
-    order, seen = [b"tree", b"parent", b"author", b"committer", SEAL[form]], {}
+    order, seen = [b"tree", b"parent", b"author", b"committer", FORMS[form][1]], {}
     for line in head.replace(b"\n ", b"\0").split(b"\n"):
         name, space, value = line.partition(b" ")
         need(name in order, "headerUnknown", name)
@@ -303,7 +296,7 @@ def read_entry(content, form):
         seen[name] = value
     need({*order[:4]} - {b"parent"} <= {*seen}, "headerMalformed", "a header is missing")
     need(order[4] in seen, "signatureMissing")
-    need(all(re.fullmatch(OID[form], seen[name]) for name in order[:2] if name in seen), "headerMalformed", "an object id")
+    need(all(re.fullmatch(FORMS[form][0], seen[name]) for name in order[:2] if name in seen), "headerMalformed", "an object id")
     for name in order[2:4]:
         person = re.fullmatch(rf"({PRINCIPAL}) <\1> (0|[1-9][0-9]{{0,9}}) \+0000".encode(), seen[name])
         need(person, "identityMalformed", seen[name])
@@ -311,7 +304,7 @@ def read_entry(content, form):
     text, bad = seen[order[4]].replace(b"\0", b"\n") + b"\n", "signatureNonCanonical"
     need(text.startswith(b"-----BEGIN SSH SIGNATURE-----"), "signatureKind", text[:40])
     blob = unbase64(b"".join(text.split(b"\n")[1:-2]), bad)
-    public, namespace = signature(blob, bad)
+    public, namespace = signature(blob, bad, "signatureKey")
     need(armour(blob) == text, bad, "armour")
     need(namespace == b"git", "signatureNamespace", namespace)
     entry = Record(tree=seen[b"tree"].decode(), parent=seen.get(b"parent"), principal=person[1].decode(), time=int(person[2]), key=public,
@@ -384,7 +377,7 @@ class Judgement:
         for entry in judged:
             for row in newest.compromised:
                 self.place = entry.place
-                self.report(entry.key == row.key and row.since <= entry.number not in row.vouched, "compromisedEntry")
+                self.report(entry.key == row.blob and row.since <= entry.number not in row.vouched, "compromisedEntry")
 
     def report(self, broken, finding, detail=""):
         if broken:
@@ -422,7 +415,7 @@ class Judgement:
             if not parent:
                 return chain, True
             self.report(oid in cut, "shallow")
-            if oid in cut or not re.fullmatch(OID[self.form], parent[1]):
+            if oid in cut or not re.fullmatch(FORMS[self.form][0], parent[1]):
                 return chain, False
             oid = parent[1].decode()
 
@@ -462,7 +455,7 @@ class Judgement:
         else:
             policy = self.once(read_policy, part[0])
         if policy:
-            signers = "".join(f'{row.principal} namespaces="git,git-ledger-approval" {row.text}\n' for row in policy.rows)
+            signers = "".join(f'{row.principal} namespaces="git,git-ledger-approval" {row.key}\n' for row in policy.rows)
             self.once(need, part[1:] == [signers.encode(), README], "derivedMismatch", entry.tree)
         held = self.once(self.listing, root["attachments"], rb"(100644 [0-9a-f]{64}\n)+") if "attachments" in root else {}
         if held is not None:
@@ -485,7 +478,7 @@ class Judgement:
         if not force:
             return
         start, kinds, row = len(self.findings), [event["type"] for event in entry.events], force.by_key.get(entry.key)
-        if not row or row.principal != entry.principal or row.retired:
+        if not row or row.principal != entry.principal or row.state:
             self.report(True, "signerUnknown" if not row else "signerRetired" if row.principal == entry.principal else "signerPrincipal")
         else:
             fit = kinds == [CHANGED if before else CREATED] and "dataref" not in entry.events[0]
@@ -510,16 +503,16 @@ class Judgement:
         agreed, start = {entry.principal}, len(self.findings)
         for who, blob in entry.approvals:
             try:
-                public, namespace = signature(blob, "approvalNonCanonical")
+                public, namespace = signature(blob, "approvalNonCanonical", "approvalNonCanonical")
                 row = force.by_key.get(public)
-                admin = row and row.principal == who != entry.principal and "admin" in row.roles and not row.retired
+                admin = row and row.principal == who != entry.principal and "admin" in row.roles and not row.state
                 need(admin, "approvalSigner", who)
                 need(namespace == b"git-ledger-approval" and fits(public, namespace, blob, text), "approvalBad", who)
                 agreed.add(who)
             except Fault as fault:
-                self.report(True, fault.args[0].replace("signatureKey", "approvalNonCanonical"), who)
+                self.report(True, *fault.args)
         for new in entry.state.compromised:
-            rows = [policy.by_key[new.key] for policy in (force, entry.state) if new.key in policy.by_key]
+            rows = [policy.by_key[new.blob] for policy in (force, entry.state) if new.blob in policy.by_key]
             if new not in force.compromised and any("admin" in row.roles for row in rows):
                 agreed.discard(rows[0].principal)
         self.report(len(self.findings) == start and len(agreed) < force.threshold, "thresholdMissed", len(agreed))
@@ -557,18 +550,16 @@ class Batch:
         self.child.stdin.write(oid.encode() + b"\n")
         self.child.stdin.flush()
         words = self.child.stdout.readline().split()
-        size, data = int(words[2]) if len(words) == 3 else 0, b""
-        if 0 < size <= most:
-            data = self.child.stdout.read(size)
-        for at in range(0, size if size > most else 0, MIB):
-            self.child.stdout.read(min(MIB, size - at))
         if words[1:] == [b"missing"]:
             return None
-        if self.child.stdout.read(1) != b"\n":  # git gave up on this object
-            self.child.wait()
+        size = int(words[2]) if len(words) == 3 else -1
+        data = self.child.stdout.read(size + 1) if 0 <= size <= most else b""
+        if len(data) != size + 1:  # too large, or git gave up on it
+            self.child.kill()
+            self.child.communicate()
             self.child = None
-            raise Fault("objectCorrupt", oid)
-        return words[1], size, data
+        need(data or size > most, "objectCorrupt", oid)
+        return words[1], size, data[:-1]
 
 def repository(path, ref, fingerprint):
     def git(*arguments):
