@@ -237,7 +237,8 @@ impl Appender<'_> {
         let Some(primary) = self.primary else {
             return Ok((local, self.ledger.tip()?));
         };
-        let remote = self.fetch(primary)?;
+        let known: Vec<ObjectId> = local.into_iter().collect();
+        let remote = self.fetch(primary, &known)?;
         if let Some(mark) = &primary.mark {
             self.check_mark(primary, remote, mark)?;
         }
@@ -250,17 +251,17 @@ impl Appender<'_> {
         Ok((local, self.ledger.tip_at(base)?))
     }
 
-    fn fetch(&self, primary: &Primary) -> Result<ObjectId, AppendError> {
-        let haves: Vec<ObjectId> = self.ledger.tip_id()?.into_iter().collect();
+    /// Fetches what the primary has beyond the entries that are `known` to be in it. Without a
+    /// known one a cut-off history is cut off again, and ancestry could not be judged.
+    fn fetch(&self, primary: &Primary, known: &[ObjectId]) -> Result<ObjectId, AppendError> {
         let fetch = Fetch {
             url: &primary.url,
             name: self.ledger.reference(),
-            depth: if haves.is_empty() {
-                primary.depth
-            } else {
-                Depth::Full
+            depth: match primary.depth {
+                Depth::One if !known.is_empty() => Depth::Newer,
+                depth => depth,
             },
-            haves: &haves,
+            haves: known,
             max_bytes: primary.max_bytes,
         };
         match primary.transport.fetch(&fetch, self.deadline) {
@@ -468,7 +469,8 @@ impl Appender<'_> {
             );
             if !matches!(pushed, Ok(PushOutcome::Done)) {
                 // the answer may have been lost, or another writer was faster: only ancestry tells
-                let now = self.fetch(primary)?;
+                let known: Vec<ObjectId> = local.into_iter().chain([tip.link.id]).collect();
+                let now = self.fetch(primary, &known)?;
                 if self.ledger.descends(now, last.id)? != Some(true) {
                     return match pushed {
                         Ok(PushOutcome::Refused(text)) if now == tip.link.id => {

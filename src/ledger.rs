@@ -67,6 +67,7 @@ pub struct Ledger {
     reference: String,
     /// Where a push keeps its objects until it is accepted.
     quarantine: Vec<PathBuf>,
+    state_dir: PathBuf,
 }
 
 /// The newest entry with the policy its tree holds.
@@ -100,11 +101,20 @@ pub type Objects = Vec<(Kind, Vec<u8>)>;
 impl Ledger {
     /// The branch `reference` (a full name) of a repository.
     pub fn new(repository: Repository, reference: impl Into<String>) -> Ledger {
+        let state_dir = repository.common_dir().join("git-ledger");
         Ledger {
             repository,
             reference: reference.into(),
             quarantine: Vec::new(),
+            state_dir,
         }
+    }
+
+    /// The same branch, with this program's own files kept elsewhere: a scratch repository is
+    /// cleared of all that is not git's.
+    pub fn with_state_dir(mut self, dir: PathBuf) -> Ledger {
+        self.state_dir = dir;
+        self
     }
 
     /// The same branch, read together with what a push in progress has brought.
@@ -125,7 +135,7 @@ impl Ledger {
 
     /// Where this program keeps its own files in this repository.
     pub fn state_dir(&self) -> PathBuf {
-        self.repository.common_dir().join("git-ledger")
+        self.state_dir.clone()
     }
 
     /// The commit the branch points at.

@@ -233,6 +233,7 @@ impl Opened {
                 transport.repository().map_err(|why| cannot(&why))?,
                 self.settings.reference.clone(),
             )
+            .with_state_dir(self.ledger.state_dir().join("of-primary"))
         };
         let mark = self
             .marks()

@@ -145,6 +145,30 @@ impl RemoteUrl {
         }
     }
 
+    /// The machine it names, in lower case, without user and port; none for this one.
+    pub fn host(&self) -> Option<String> {
+        if self.scheme == Scheme::File {
+            return None;
+        }
+        let authority = match self.text.split_once("://") {
+            Some((_, rest)) => rest.split(['/', '?', '#']).next().unwrap_or_default(),
+            None => {
+                let before_slash = self.text.split('/').next().unwrap_or_default();
+                scp_like(&self.text, before_slash).map_or("", |(host, _)| host)
+            }
+        };
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        let host = match host.strip_prefix('[') {
+            Some(inside) => inside.split(']').next().unwrap_or_default(),
+            None => host.split(':').next().unwrap_or_default(),
+        };
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let here = matches!(host.as_str(), "localhost" | "::1") || host.starts_with("127.");
+        (!here).then_some(host)
+    }
+
     /// The address without user name and password, to be shown or recorded.
     pub fn redacted(&self) -> String {
         let Some((scheme, rest)) = self.text.split_once("://") else {
@@ -268,6 +292,21 @@ mod tests {
             "ssh:///x",
         ] {
             assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_the_machine() {
+        for (text, host) in [
+            ("ssh://git@H.example:22/p", Some("h.example")),
+            ("git@h.example.:p/q.git", Some("h.example")),
+            ("https://u:p@h.example:8443/x", Some("h.example")),
+            ("[fe80::1]:p", Some("fe80::1")),
+            ("http://127.0.0.1:80/x", None),
+            ("ssh://LOCALHOST/x", None),
+            ("/x y", None),
+        ] {
+            assert_eq!(parse(text).unwrap().host().as_deref(), host, "{text}");
         }
     }
 

@@ -56,6 +56,9 @@ pub enum Depth {
     Full,
     /// Only the newest commit; needs [`Store::Scratch`].
     One,
+    /// What is newer than what the scratch repository got before, wherever its history is cut
+    /// off: nothing older comes. The commits given as `haves` must have come through it.
+    Newer,
 }
 
 /// What became of a push.
@@ -154,11 +157,49 @@ impl Transport {
         Ok(found)
     }
 
+    /// Which hash names the objects of a remote, told by the id it lists for this reference;
+    /// none if it is not there.
+    pub fn remote_format(
+        &self,
+        url: &RemoteUrl,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<Option<gix::hash::Kind>, TransportError> {
+        check_name(name).map_err(local_ref)?;
+        let output = self
+            .git("ls-remote", url, deadline)
+            .args(["--quiet", "--end-of-options", url.as_str(), name])
+            .run()
+            .map_err(process_fault)?;
+        let output = reached(output)?;
+        let whole =
+            |line: &&[u8]| split_once(line, b'\t').is_some_and(|(_, n)| n == name.as_bytes());
+        let Some(line) = output.stdout.lines().find(whole) else {
+            return Ok(None);
+        };
+        let id = split_once(line, b'\t').map_or(line, |(id, _)| id);
+        [gix::hash::Kind::Sha1, gix::hash::Kind::Sha256]
+            .into_iter()
+            .find(|kind| parse_id(id, *kind).is_some())
+            .map(Some)
+            .ok_or_else(|| TransportError::BadAnswer("it lists no object ids".into()))
+    }
+
     /// Fetches what a reference points to and tells its id. No reference of the repository moves.
     pub fn fetch(
         &self,
         fetch: &Fetch<'_>,
         deadline: Instant,
+    ) -> Result<gix::ObjectId, TransportError> {
+        self.fetch_watched(fetch, deadline, &|_| ())
+    }
+
+    /// As [`Transport::fetch`]; `progress` is told now and then how many bytes have come.
+    pub fn fetch_watched(
+        &self,
+        fetch: &Fetch<'_>,
+        deadline: Instant,
+        progress: &dyn Fn(u64),
     ) -> Result<gix::ObjectId, TransportError> {
         check_name(fetch.name).map_err(local_ref)?;
         if fetch.depth == Depth::One && self.scratch.store == Store::Main {
@@ -170,7 +211,10 @@ impl Transport {
         let repository = self
             .repository()
             .map_err(|e| TransportError::Local(e.to_string()))?;
-        if self.scratch.store == Store::Main || !self.scratch.main_is_shallow() {
+        // Below a commit of the real repository that is shallow, the scratch one would not know
+        // where history ends; below one that came through it, it does.
+        let whole = self.scratch.store == Store::Main || !self.scratch.main_is_shallow();
+        if whole || fetch.depth == Depth::Newer {
             let reader = repository.reader().map_err(local_io)?;
             let held = fetch.haves.iter().filter(|id| reader.holds(**id));
             for (number, id) in held.enumerate() {
@@ -183,7 +227,7 @@ impl Transport {
             Depth::Full if self.scratch.store == Store::Scratch && self.scratch.is_shallow() => {
                 Some("--unshallow")
             }
-            Depth::Full => None,
+            Depth::Full | Depth::Newer => None,
         };
         let outcome = self
             .git("fetch", fetch.url, deadline)
@@ -206,9 +250,13 @@ impl Transport {
             .args(depth)
             .args(["--end-of-options", fetch.url.as_str()])
             .arg(format!("+{}:{got}", fetch.name))
-            .watch(|| match call.size() > fetch.max_bytes {
-                true => Watch::Stop,
-                false => Watch::Continue,
+            .watch(|| {
+                let size = call.size();
+                progress(size);
+                match size > fetch.max_bytes {
+                    true => Watch::Stop,
+                    false => Watch::Continue,
+                }
             })
             .run();
         let output = outcome.map_err(process_fault)?;
