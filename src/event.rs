@@ -6,6 +6,9 @@
 //!
 //! Source: CloudEvents 1.0.2 core and JSON format; RFC 8785; `ledger-spec/entry.md`.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use crate::json::{JsonFault, Object, Value};
 
 /// Records that the ledger began; stands in entry 0 and nowhere else.
@@ -80,6 +83,19 @@ impl Event {
             if name != "data" && matches!(value, Value::Object(_) | Value::Array(_) | Value::Null) {
                 return malformed(format!("{name} is neither string, integer nor boolean"));
             }
+        }
+        if let Some(subject) = object.get("subject")
+            && subject.as_str().is_none_or(str::is_empty)
+        {
+            return malformed("subject is not a non-empty string".into());
+        }
+        if let Some(encoded) = object.get("data_base64")
+            && encoded
+                .as_str()
+                .and_then(|text| BASE64.decode(text).ok())
+                .is_none()
+        {
+            return malformed("data_base64 is not a string of base64".into());
         }
         let (data, base64) = (
             object.get("data").is_some(),
@@ -205,7 +221,6 @@ impl Pending {
     /// [`EventFault::Malformed`] when the event would be too large even without its data, or its
     /// `data_base64` is not base64.
     pub fn new(event: Event) -> Result<Pending, EventFault> {
-        use base64::Engine as _;
         if event.to_line().len() <= MAX_INLINE {
             return Ok(Pending { event, body: None });
         }
@@ -213,7 +228,7 @@ impl Pending {
         let body = match (object.remove("data"), object.remove("data_base64")) {
             (Some(data), _) => Some(data.to_canonical().into_bytes()),
             (None, Some(Value::String(text))) => {
-                let decoded = base64::engine::general_purpose::STANDARD.decode(text.as_bytes());
+                let decoded = BASE64.decode(text.as_bytes());
                 Some(decoded.map_err(|why| EventFault::Malformed(format!("data_base64: {why}")))?)
             }
             (None, _) => None,
@@ -292,6 +307,14 @@ mod tests {
         assert_eq!(
             fault(&with(r#""foo":{}"#)),
             "foo is neither string, integer nor boolean"
+        );
+        assert_eq!(
+            fault(&with(r#""subject":"""#)),
+            "subject is not a non-empty string"
+        );
+        assert_eq!(
+            fault(&with(r#""data_base64":"A""#)),
+            "data_base64 is not a string of base64"
         );
         assert_eq!(
             fault(&with(r#""data":1,"data_base64":"AA==""#)),
