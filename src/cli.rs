@@ -6,6 +6,7 @@ mod append;
 mod context;
 mod demo;
 mod failure;
+mod hook;
 mod init;
 mod policy;
 mod terminal;
@@ -52,6 +53,9 @@ enum Verb {
     Verify(verify::Args),
     /// Play the whole story in a directory: set-up, pushes, pipeline, audit, attack
     Demo(demo::Args),
+    /// Guard and record what is pushed to this repository
+    #[command(subcommand)]
+    Hook(hook::Verb),
     /// Show and change who may write what
     #[command(subcommand)]
     Policy(policy::Verb),
@@ -90,6 +94,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Flush(args) => append::flush(context, args),
         Verb::Verify(args) => verify::run(context, args),
         Verb::Demo(args) => demo::run(context, args),
+        Verb::Hook(verb) => hook::run(context, verb),
         Verb::Policy(verb) => policy::run(context, verb),
     }
 }

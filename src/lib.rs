@@ -35,5 +35,8 @@ pub mod seen;
 pub mod spool;
 pub mod append;
 pub mod marks;
+// the doorkeeper
+pub mod push_certificate;
+pub mod hook;
 // the telling
 pub mod report;

@@ -1,0 +1,44 @@
+//! `git ledger hook`: the handlers that git's hooks call, and how they get there.
+
+mod install;
+mod receive;
+mod settings;
+
+use std::path::PathBuf;
+
+use super::context::Context;
+use super::failure::{Exit, Failure};
+
+/// Guard and record what is pushed to this repository
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Put the hooks in place and make the settings they need
+    Install(install::Args),
+    /// Take the hooks out again and put back what was there before
+    Uninstall(install::Args),
+    /// Say whether the hooks are in force
+    Status,
+    /// Judge and record a push; called by git before refs move
+    PreReceive(Handler),
+    /// Record what did not move, and start the mirrors; called by git after refs moved
+    PostReceive(Handler),
+}
+
+/// What the scripts in the hooks directory pass.
+#[derive(Debug, clap::Args)]
+pub struct Handler {
+    /// A hook that was there before, to be called too if it exists
+    #[arg(long, value_name = "FILE")]
+    before: Option<PathBuf>,
+}
+
+/// Runs `git ledger hook`.
+pub fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Install(args) => install::install(context, &args),
+        Verb::Uninstall(args) => install::uninstall(context, &args),
+        Verb::Status => install::status(context),
+        Verb::PreReceive(handler) => receive::pre_receive(context, handler.before.as_deref()),
+        Verb::PostReceive(handler) => receive::post_receive(context, handler.before.as_deref()),
+    }
+}

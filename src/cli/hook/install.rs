@@ -1,0 +1,477 @@
+//! Puts the hooks in place and takes them out again, leaving things as they were.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use git_ledger::durable;
+use git_ledger::event::PUSH;
+use git_ledger::git::{Git, Repository, Scope};
+use git_ledger::json::{Object, Value};
+use git_ledger::ledger::LedgerError;
+use git_ledger::policy::Role;
+use git_ledger::report::escape::printable;
+
+use crate::cli::context::{Context, Opened};
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::terminal;
+
+/// The scripts, and the line by which one of ours is known whoever installed it.
+const SCRIPTS: &[(&str, &str)] = &[
+    ("pre-receive", include_str!("../../../hooks/pre-receive")),
+    ("post-receive", include_str!("../../../hooks/post-receive")),
+];
+const OURS: &[u8] = b"# Put here by `git ledger hook install`;";
+/// Where the scripts name the program.
+const PLACE: &str = "@PROGRAM@";
+/// What a hook that was there before is called now, after its own name.
+const BEFORE: &str = ".before-ledger";
+
+/// Settings that the hooks rest on.
+const SETTINGS: &[&str] = &[
+    "receive.denyNonFastForwards",
+    "receive.denyDeletes",
+    "receive.fsckObjects",
+    "receive.advertisePushOptions",
+];
+/// What git should have on disk when it says that a push is done; set where nobody has set it.
+const FSYNC: (&str, &str) = ("core.fsync", "committed,reference");
+
+/// Options of install and uninstall.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Show what would be changed, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// What was changed in the configuration: a key, our value, and what stood there before.
+type Changed = BTreeMap<String, (String, Vec<String>)>;
+
+/// A file in the hooks directory.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    Ours,
+    /// One of ours for another program or of another version.
+    Older,
+    Foreign,
+}
+
+/// Runs `git ledger hook install`.
+pub fn install(context: &Context, args: &Args) -> Result<Exit, Failure> {
+    let opened = context.open()?;
+    let dir = hooks_dir(&opened)?;
+    let program = std::env::current_exe()?;
+    let local = local_values(&opened.repository)?;
+    let mut changed = read_state(&opened)?.unwrap_or_default();
+    let mut said = String::new();
+    let would = if args.dry_run { "would " } else { "" };
+
+    let mut set: Vec<(&str, &str)> = SETTINGS
+        .iter()
+        .map(|key| (*key, "true"))
+        .filter(|(key, _)| opened.config.get_bool(key, Scope::Any) != Some(true))
+        .collect();
+    if opened.config.get(FSYNC.0, Scope::Any).is_none() {
+        set.push(FSYNC);
+    }
+    for (key, value) in &set {
+        let was = local
+            .get(&key.to_ascii_lowercase())
+            .cloned()
+            .unwrap_or_default();
+        let shown = if was.is_empty() {
+            "was not set".to_owned()
+        } else {
+            format!("was {}", printable(&was.join(", ")))
+        };
+        writeln!(said, "{would}set {key} = {value} ({shown})").ok();
+        changed
+            .entry((*key).to_owned())
+            .or_insert_with(|| ((*value).to_owned(), was));
+    }
+    let mut moves = Vec::new();
+    let mut writes = Vec::new();
+    for (name, text) in SCRIPTS {
+        let path = dir.join(name);
+        let script = stamped(text, &program);
+        let found = look(&path, &script)?;
+        if found == Found::Foreign {
+            let to = dir.join(format!("{name}{BEFORE}"));
+            if fs::symlink_metadata(&to).is_ok() {
+                return Err(Failure::no(format!(
+                    "there are both '{}' and '{}'",
+                    path.display(),
+                    to.display()
+                ))
+                .hint("one of them was put there after an installation; join them by hand"));
+            }
+            writeln!(
+                said,
+                "{would}keep the {name} hook that is there as '{name}{BEFORE}', and call it too"
+            )
+            .ok();
+            moves.push((path.clone(), to));
+        }
+        if found != Found::Ours {
+            writeln!(said, "{would}write {}", path.display()).ok();
+            writes.push((path, script));
+        }
+    }
+    if said.is_empty() {
+        said.push_str("everything is in place already\n");
+    }
+    if !args.dry_run {
+        // what was there before is on disk before it is changed
+        write_state(&opened, &changed)?;
+        for (key, value) in set {
+            opened.repository.set_config(key, value)?;
+        }
+        durable::create_dir_all(&dir)?;
+        for (from, to) in moves {
+            fs::rename(from, to)?;
+        }
+        for (path, script) in writes {
+            write_script(&path, &script)?;
+        }
+        if let Err(why) = can_record(context, &opened) {
+            terminal::tell(&format!(
+                "warning: pushes will be refused until this is mended: {}",
+                printable(&why)
+            ));
+        }
+        if opened
+            .config
+            .get("receive.certNonceSeed", Scope::Any)
+            .is_none()
+        {
+            terminal::hint(
+                "signed pushes are recorded too: git config receive.certNonceSeed \"$(openssl rand -hex 20)\"",
+            );
+        }
+    }
+    terminal::answer(&said, Exit::Done)
+}
+
+/// Runs `git ledger hook uninstall`.
+pub fn uninstall(context: &Context, args: &Args) -> Result<Exit, Failure> {
+    let opened = context.open()?;
+    let dir = opened.repository.common_dir().join("hooks");
+    let local = local_values(&opened.repository)?;
+    let would = if args.dry_run { "would " } else { "" };
+    let (mut said, mut left) = (String::new(), 0);
+    for (name, _) in SCRIPTS {
+        let (path, before) = (dir.join(name), dir.join(format!("{name}{BEFORE}")));
+        match look(&path, b"")? {
+            Found::Ours | Found::Older => {
+                writeln!(said, "{would}remove {}", path.display()).ok();
+                if !args.dry_run {
+                    durable::remove(&path)?;
+                }
+            }
+            Found::Foreign => {
+                writeln!(said, "left {}: it is not ours", path.display()).ok();
+                left += 1;
+                continue;
+            }
+            Found::Nothing => {}
+        }
+        if fs::symlink_metadata(&before).is_ok() {
+            writeln!(said, "{would}put back the {name} hook that was there").ok();
+            if !args.dry_run {
+                fs::rename(&before, &path)?;
+                durable::sync_dir(&dir)?;
+            }
+        }
+    }
+    for (key, (set, was)) in read_state(&opened)?.unwrap_or_default() {
+        let now = local.get(&key.to_ascii_lowercase());
+        if now.is_none_or(|now| *now != [set.as_str()]) {
+            writeln!(said, "left {key}: it was changed since").ok();
+            left += 1;
+            continue;
+        }
+        let shown = if was.is_empty() {
+            "not set".to_owned()
+        } else {
+            printable(&was.join(", "))
+        };
+        writeln!(said, "{would}put back {key}: {shown}").ok();
+        if !args.dry_run {
+            opened.repository.unset_config(&key)?;
+            for value in was {
+                opened.repository.add_config(&key, &value)?;
+            }
+        }
+    }
+    if !args.dry_run {
+        durable::remove(&state_file(&opened))?;
+    }
+    if said.is_empty() {
+        said.push_str("there was nothing to take out\n");
+    }
+    let exit = if left > 0 { Exit::Unknown } else { Exit::Done };
+    terminal::answer(&said, exit)
+}
+
+/// Runs `git ledger hook status`.
+pub fn status(context: &Context) -> Result<Exit, Failure> {
+    let opened = context.open()?;
+    let (mut said, mut faults) = (String::new(), 0);
+    let mut tell = |line: String, fault: Option<String>| {
+        let word = if fault.is_some() { "no" } else { "ok" };
+        let why = fault.map(|why| format!(": {why}")).unwrap_or_default();
+        writeln!(said, "{word:3} {line}{}", printable(&why)).ok();
+        faults += usize::from(word == "no");
+    };
+    let dir = opened.repository.common_dir().join("hooks");
+    if let Err(failure) = hooks_dir(&opened) {
+        tell("hooks directory".into(), Some(failure.message));
+    }
+    for (name, text) in SCRIPTS {
+        let path = dir.join(name);
+        let fault = hook_fault(&path, text)?;
+        let chained = is_executable(&dir.join(format!("{name}{BEFORE}")));
+        let and = if chained {
+            ", calls the hook that was there before"
+        } else {
+            ""
+        };
+        tell(format!("{name}{and}"), fault);
+    }
+    for key in SETTINGS {
+        let on = opened.config.get_bool(key, Scope::Any) == Some(true);
+        tell(
+            format!("{key} = true"),
+            (!on).then(|| "it is not set".to_owned()),
+        );
+    }
+    tell(
+        format!("the ledger {} can be written", opened.settings.reference),
+        can_record(context, &opened).err(),
+    );
+    let waiting = super::settings::outstanding(&opened).list()?.len();
+    if waiting > 0 {
+        writeln!(said, "    {waiting} pushes whose outcome is not known yet").ok();
+    }
+    let exit = if faults > 0 {
+        terminal::hint("'git ledger hook install' mends the hooks and the settings");
+        Exit::No
+    } else {
+        Exit::Done
+    };
+    terminal::answer(&said, exit)
+}
+
+/// Why a hook is not in force, if it is not.
+fn hook_fault(path: &Path, text: &str) -> Result<Option<String>, Failure> {
+    let program = std::env::current_exe()?;
+    Ok(match look(path, &stamped(text, &program))? {
+        Found::Nothing => Some("it is not there".into()),
+        Found::Foreign => Some("another hook is in its place".into()),
+        Found::Ours | Found::Older if !is_executable(path) => {
+            Some("it is not executable, so git passes it over".into())
+        }
+        Found::Ours => None,
+        Found::Older => {
+            let written = fs::read(path)?;
+            let named = written
+                .split(|byte| *byte == b'\n')
+                .find_map(|line| line.strip_prefix(b"program='")?.strip_suffix(b"'"));
+            let named = named.map(|path| PathBuf::from(std::ffi::OsStr::from_bytes(path)));
+            match named.filter(|named| is_executable(named)) {
+                Some(named) if stamped(text, &named) == written => None,
+                _ => Some("it is of another version or names a program that is gone".into()),
+            }
+        }
+    })
+}
+
+/// Whether the ledger can take an event of a push, by its policy and with the key at hand.
+fn can_record(context: &Context, opened: &Opened) -> Result<(), String> {
+    let tip = opened.ledger.tip().map_err(|why| match why {
+        LedgerError::Absent(_) => format!("{why}; 'git ledger init' makes one"),
+        other => other.to_string(),
+    })?;
+    let signer = context
+        .signer(&opened.config, &opened.settings.name, None)
+        .map_err(|failure| failure.message)?;
+    let key = signer.public_key();
+    let row = tip.policy.row(key).map(|(_, row)| row);
+    let may = row.is_some_and(|row| {
+        !row.retired
+            && (row.has(Role::Writer) || row.has(Role::Admin))
+            && row.allows_type(PUSH)
+            && row.allows_type(git_ledger::hook::push_event::CERTIFICATE)
+    });
+    if may {
+        Ok(())
+    } else {
+        Err(format!(
+            "the policy does not let {} record pushes",
+            key.fingerprint()
+        ))
+    }
+}
+
+/// Where git looks for the hooks of this repository; only its own directory will do.
+fn hooks_dir(opened: &Opened) -> Result<PathBuf, Failure> {
+    let repository = &opened.repository;
+    let own = repository.common_dir().join("hooks");
+    let elsewhere = opened
+        .config
+        .get_path("core.hooksPath", Scope::Any, repository.environment());
+    let Some(elsewhere) = elsewhere else {
+        return Ok(own);
+    };
+    let base = repository.work_tree().unwrap_or(repository.git_dir());
+    let there = base.join(&elsewhere);
+    if there == own
+        || there
+            .canonicalize()
+            .is_ok_and(|dir| Some(dir) == own.canonicalize().ok())
+    {
+        return Ok(own);
+    }
+    Err(Failure::no(format!(
+        "core.hooksPath sends git to '{}' for hooks, which other repositories may share",
+        elsewhere.display()
+    ))
+    .hint(format!(
+        "for this repository: git config core.hooksPath '{}', then copy the hooks it needs there",
+        own.display()
+    )))
+}
+
+fn look(path: &Path, script: &[u8]) -> Result<Found, Failure> {
+    match fs::symlink_metadata(path) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
+        Err(why) => Err(why.into()),
+        Ok(file) if !file.is_file() || file.len() > 1 << 20 => Ok(Found::Foreign),
+        Ok(_) => {
+            let bytes = fs::read(path)?;
+            Ok(if bytes == script && is_executable(path) {
+                Found::Ours
+            } else if bytes
+                .split(|byte| *byte == b'\n')
+                .any(|line| line.starts_with(OURS))
+            {
+                Found::Older
+            } else {
+                Found::Foreign
+            })
+        }
+    }
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+}
+
+/// The script with the program's path in it, quoted for the shell.
+fn stamped(text: &str, program: &Path) -> Vec<u8> {
+    let mut quoted = vec![b'\''];
+    for byte in program.as_os_str().as_bytes() {
+        match byte {
+            b'\'' => quoted.extend_from_slice(b"'\\''"),
+            other => quoted.push(*other),
+        }
+    }
+    quoted.push(b'\'');
+    match text.split_once(PLACE) {
+        Some((head, tail)) => [head.as_bytes(), &quoted, tail.as_bytes()].concat(),
+        None => text.as_bytes().to_vec(),
+    }
+}
+
+/// Whole and executable at once: git passes over a hook that is not executable yet.
+fn write_script(path: &Path, script: &[u8]) -> Result<(), Failure> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".tmp-")
+        .permissions(fs::Permissions::from_mode(0o777))
+        .tempfile_in(dir)?;
+    file.write_all(script)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|why| why.error)?;
+    Ok(durable::sync_dir(dir)?)
+}
+
+/// All values of the repository's own configuration file, by key in lower case.
+fn local_values(repository: &Repository) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let output = Git::new(repository.environment(), "config", deadline)
+        .arg("--file")
+        .arg(repository.common_dir().join("config"))
+        .args(["--list", "-z"])
+        .run()
+        .map_err(|why| Failure::cannot(why.to_string()))?;
+    if !output.success() {
+        return Err(Failure::cannot(output.stderr_text()));
+    }
+    let mut values = BTreeMap::<String, Vec<String>>::new();
+    for item in String::from_utf8_lossy(&output.stdout).split_terminator('\0') {
+        let (key, value) = item.split_once('\n').unwrap_or((item, "true"));
+        values
+            .entry(key.to_ascii_lowercase())
+            .or_default()
+            .push(value.to_owned());
+    }
+    Ok(values)
+}
+
+fn state_file(opened: &Opened) -> PathBuf {
+    opened.ledger.state_dir().join("hooks.json")
+}
+
+fn read_state(opened: &Opened) -> Result<Option<Changed>, Failure> {
+    let path = state_file(opened);
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(why) => return Err(why.into()),
+    };
+    let parse = || -> Option<Changed> {
+        let value = Value::parse(&bytes).ok()?;
+        let config = value.as_object()?.get("config")?.as_object()?;
+        config
+            .iter()
+            .map(|(key, change)| {
+                let change = change.as_object()?;
+                let set = change.get("set")?.as_str()?.to_owned();
+                let was = change.get("was")?.as_array()?;
+                let was = was.iter().map(|value| Some(value.as_str()?.to_owned()));
+                Some((key.to_owned(), (set, was.collect::<Option<_>>()?)))
+            })
+            .collect()
+    };
+    parse().map(Some).ok_or_else(|| {
+        Failure::cannot(format!("'{}' makes no sense", path.display())).hint(
+            "it tells what the configuration was before 'hook install'; remove it if you know",
+        )
+    })
+}
+
+fn write_state(opened: &Opened, changed: &Changed) -> Result<(), Failure> {
+    let mut config = Object::new();
+    for (key, (set, was)) in changed {
+        let was: Vec<Value> = was
+            .iter()
+            .map(|value| Value::from(value.as_str()))
+            .collect();
+        config.set(
+            key.as_str(),
+            Object::new().with("set", set.as_str()).with("was", was),
+        );
+    }
+    let text = Value::from(Object::new().with("config", config)).to_canonical() + "\n";
+    durable::create_dir_all(&opened.ledger.state_dir())?;
+    Ok(durable::write(&state_file(opened), text.as_bytes())?)
+}
