@@ -1,0 +1,138 @@
+//! Writes `ledger-spec/vectors/`: small ledgers with one fault each, and the verdict they deserve.
+//!
+//! Everything here is made from fixed seeds and fixed times, so the files come out the same byte
+//! for byte, and `--check` can tell whether somebody edited one by hand. The bytes are assembled
+//! without the library: it would refuse to write most of them.
+
+mod keys;
+mod policy_text;
+mod sshsig;
+mod world;
+
+mod approvals;
+mod chains;
+mod commits;
+mod events;
+mod messages;
+mod objects;
+mod policies;
+mod policy_rows;
+mod signatures;
+mod signers;
+mod sound;
+mod trees;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use world::Chain;
+
+/// Files in the directory that are written by hand.
+const BY_HAND: [&str; 2] = ["README.md", ".gitattributes"];
+
+/// The vectors, by file name.
+#[derive(Default)]
+struct Vectors(BTreeMap<String, Vec<u8>>);
+
+impl Vectors {
+    /// Adds a vector: its name, the ids expected (or `sound`), one sentence, and the ledger.
+    fn add(&mut self, name: &str, expect: &str, comment: &str, chain: Chain) {
+        let tip = chain.tip.clone().expect("a tip");
+        let mut out = format!(
+            "expect: {expect}\ncomment: {comment}\nformat: {}\ntip: {tip}\n",
+            chain.format
+        );
+        if let Some(fingerprint) = &chain.fingerprint {
+            out += &format!("fingerprint: {fingerprint}\n");
+        }
+        if let Some(shallow) = &chain.shallow {
+            out += &format!("shallow: {shallow}\n");
+        }
+        let mut out = out.into_bytes();
+        out.push(b'\n');
+        for object in &chain.objects {
+            let head = format!("{} {} {}\n", object.id, object.kind, object.bytes.len());
+            out.extend_from_slice(head.as_bytes());
+            out.extend_from_slice(&object.bytes);
+            out.push(b'\n');
+        }
+        let before = self.0.insert(name.to_owned(), out);
+        assert!(before.is_none(), "two vectors are called {name}");
+    }
+}
+
+fn all() -> BTreeMap<String, Vec<u8>> {
+    let mut vectors = Vectors::default();
+    for part in [
+        sound::add,
+        objects::add,
+        commits::add,
+        signatures::add,
+        messages::add,
+        events::add,
+        chains::add,
+        trees::add,
+        policies::add,
+        policy_rows::add,
+        signers::add,
+        approvals::add,
+    ] {
+        part(&mut vectors);
+    }
+    vectors.0
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../ledger-spec/vectors")
+}
+
+/// The names of the files that stand in the directory and should not.
+fn strangers(wanted: &BTreeMap<String, Vec<u8>>) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory()).map_err(|why| why.to_string())? {
+        let entry = entry.map_err(|why| why.to_string())?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if !wanted.contains_key(&name) && !BY_HAND.contains(&name.as_str()) {
+            found.push(name);
+        }
+    }
+    Ok(found)
+}
+
+/// Writes the vectors; with `--check`, fails when they are not what would be written.
+pub fn run(arguments: &[String]) -> Result<(), String> {
+    let wanted = all();
+    let directory = directory();
+    match arguments {
+        [] => {
+            for name in strangers(&wanted)? {
+                fs::remove_file(directory.join(&name)).map_err(|why| format!("{name}: {why}"))?;
+            }
+            for (name, bytes) in &wanted {
+                fs::write(directory.join(name), bytes).map_err(|why| format!("{name}: {why}"))?;
+            }
+            println!("{} vectors", wanted.len());
+            Ok(())
+        }
+        [check] if check == "--check" => {
+            let mut stale = strangers(&wanted)?;
+            stale.extend(
+                wanted
+                    .iter()
+                    .filter(|(name, bytes)| {
+                        fs::read(directory.join(name)).ok().as_ref() != Some(bytes)
+                    })
+                    .map(|(name, _)| name.clone()),
+            );
+            if stale.is_empty() {
+                return Ok(());
+            }
+            Err(format!(
+                "ledger-spec/vectors is not what the generator writes: {}\nhint: cargo xtask vectors",
+                stale.join(" ")
+            ))
+        }
+        _ => Err("usage: cargo xtask vectors [--check]".into()),
+    }
+}
