@@ -3,12 +3,18 @@
 //! Rules live behind it. One verb, one file.
 
 mod append;
+mod completions;
 mod context;
+mod date;
 mod demo;
 mod failure;
 mod hook;
 mod init;
+mod log;
+mod man;
+mod pager;
 mod policy;
+mod show;
 mod terminal;
 mod verify;
 
@@ -49,6 +55,10 @@ enum Verb {
     Append(append::Args),
     /// Record what waits in the spool
     Flush(append::FlushArgs),
+    /// Show entries, the newest first
+    Log(log::Args),
+    /// Show whole entries
+    Show(show::Args),
     /// Check everything, from bytes
     Verify(verify::Args),
     /// Play the whole story in a directory: set-up, pushes, pipeline, audit, attack
@@ -59,6 +69,11 @@ enum Verb {
     /// Show and change who may write what
     #[command(subcommand)]
     Policy(policy::Verb),
+    /// Print a completion script for a shell, or install the manual pages
+    Completions(completions::Args),
+    /// Write files made from the parser
+    #[command(subcommand, hide = true)]
+    Generate(completions::Generate),
 }
 
 /// Runs the command line.
@@ -92,9 +107,13 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Init(args) => init::run(context, args),
         Verb::Append(args) => append::run(context, args),
         Verb::Flush(args) => append::flush(context, args),
+        Verb::Log(args) => log::run(context, args),
+        Verb::Show(args) => show::run(context, args),
         Verb::Verify(args) => verify::run(context, args),
         Verb::Demo(args) => demo::run(context, args),
         Verb::Hook(verb) => hook::run(context, verb),
         Verb::Policy(verb) => policy::run(context, verb),
+        Verb::Completions(args) => completions::run(&args),
+        Verb::Generate(what) => completions::generate(&what),
     }
 }

@@ -39,4 +39,5 @@ pub mod marks;
 pub mod push_certificate;
 pub mod hook;
 // the telling
+pub mod query;
 pub mod report;

@@ -4,5 +4,10 @@
 //! [`escape::printable`] on its way to a terminal; JSON carries it as it is, escaped by JSON's
 //! own rules.
 
+pub mod attributes;
+pub mod entries;
 pub mod escape;
+pub mod format;
+pub mod layout;
+pub mod policy_change;
 pub mod verdict;

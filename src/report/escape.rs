@@ -28,7 +28,7 @@ pub fn printable_bytes(bytes: &[u8]) -> String {
 
 /// Characters that move, reorder or hide others (Unicode categories Cc, Cf, Zl, Zp and the
 /// fillers that show as nothing).
-fn is_hidden(character: char) -> bool {
+pub fn is_hidden(character: char) -> bool {
     matches!(character as u32,
         0..=0x1f | 0x7f..=0x9f | 0xad | 0x34f | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x115f..=0x1160
         | 0x17b4..=0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f

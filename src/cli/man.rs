@@ -1,0 +1,342 @@
+//! The manual pages, from the parser's own words; beside them stands here only what a parser
+//! does not know: exit status, configuration, examples.
+
+use std::io;
+
+use clap::Command;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, italic, roman};
+
+const EXIT_STATUS: [(&str, &str); 5] = [
+    ("0", "Sound, or done."),
+    (
+        "1",
+        "Looked, and the answer is no: a breach, a refusal, a fork. A breach outranks an unknown.",
+    ),
+    (
+        "2",
+        "Could not tell: something could not be checked or reached.",
+    ),
+    ("128", "Could not run."),
+    ("129", "The arguments make no sense."),
+];
+
+/// Keys of git's configuration, what they mean, and the verbs that ask for them (none: all).
+const CONFIGURATION: [(&str, &str, &[&str]); 13] = [
+    (
+        "ledger.<name>.ref",
+        "The branch of the ledger called <name>; refs/heads/ledger if there is none.",
+        &[],
+    ),
+    (
+        "ledger.<name>.fingerprint",
+        "The digest entry 0 must have (sha256:…). A verdict says so where it is not set.",
+        &["init", "verify", "log", "show", "clone", "mirror"],
+    ),
+    (
+        "ledger.<name>.signingKey",
+        "The key that signs in this ledger, before user.signingKey.",
+        &["init", "append", "flush", "policy", "hook"],
+    ),
+    (
+        "ledger.<name>.mirror",
+        "The remotes that hold copies; may be given several times. The first decides.",
+        &[
+            "append", "flush", "mirror", "verify", "hook", "policy", "init",
+        ],
+    ),
+    (
+        "ledger.<name>.maxFetch",
+        "How many bytes a fetch may bring.",
+        &["append", "flush", "mirror", "clone", "verify"],
+    ),
+    (
+        "ledger.<name>.onFailure",
+        "What becomes of a push that cannot be recorded.",
+        &["hook"],
+    ),
+    (
+        "user.signingKey",
+        "The SSH key git signs with: a path, or key::… .",
+        &["init", "append", "flush", "policy", "hook"],
+    ),
+    (
+        "gpg.ssh.defaultKeyCommand",
+        "A program that names the key. Obeyed only from system, global or command-line configuration, never from a repository's own.",
+        &["init", "append", "flush", "policy", "hook"],
+    ),
+    (
+        "gpg.ssh.program",
+        "A program that signs in place of ssh-keygen. Obeyed as gpg.ssh.defaultKeyCommand is.",
+        &["init", "append", "flush", "policy", "hook"],
+    ),
+    (
+        "core.pager",
+        "The pager, after GIT_PAGER and before PAGER. Obeyed as gpg.ssh.defaultKeyCommand is, and run without a shell.",
+        &["log", "show"],
+    ),
+    (
+        "color.ui",
+        "Whether to use colour. NO_COLOR switches it off.",
+        &["log", "show"],
+    ),
+    (
+        "color.pager",
+        "Whether to use colour in a pager.",
+        &["log", "show"],
+    ),
+    (
+        "core.editor",
+        "The editor, after GIT_EDITOR. Obeyed as gpg.ssh.defaultKeyCommand is.",
+        &["policy"],
+    ),
+];
+
+/// What people do with a verb: a sentence, and the command.
+const EXAMPLES: [(&str, &str, &str); 22] = [
+    (
+        "",
+        "Begin a ledger, record, check",
+        "git ledger init --name acme/payments && git ledger append dev.cdevents.service.deployed.0.2.0 --subject payments && git ledger verify",
+    ),
+    (
+        "init",
+        "A ledger beside the code it is about",
+        "git ledger init --name acme/payments",
+    ),
+    (
+        "init",
+        "A second one, on another branch",
+        "git ledger init --name acme/audit --branch audit",
+    ),
+    (
+        "append",
+        "One event, recorded once however often a job is run again",
+        "git ledger append dev.cdevents.pipelinerun.finished.0.2.0 --id \"$CI_JOB_ID\" --data outcome=success --push origin",
+    ),
+    (
+        "append",
+        "Many events at once",
+        "git ledger append --batch events.jsonl",
+    ),
+    ("flush", "What waits", "git ledger flush --dry-run"),
+    ("log", "The newest five", "git ledger log -n 5"),
+    (
+        "log",
+        "Deployments of the last two weeks, each checked",
+        "git ledger log --since 2w --type 'dev.cdevents.service.*' --verify",
+    ),
+    (
+        "log",
+        "For a script",
+        "git ledger log 10..20 --json | jq -r '.events[].type'",
+    ),
+    (
+        "log",
+        "A table",
+        "git ledger log --format '%(number) %(recorded) %(signer) %(type)'",
+    ),
+    ("show", "Entry 17, whole", "git ledger show 17"),
+    (
+        "show",
+        "Its exact bytes, hashed by git",
+        "git ledger show 17 --raw | git hash-object -t commit --stdin",
+    ),
+    (
+        "show",
+        "What was attached",
+        "git ledger show 17 --attachment 9f86d0 -o report.json",
+    ),
+    (
+        "verify",
+        "With the fingerprint you were given",
+        "git ledger verify --fingerprint sha256:…",
+    ),
+    (
+        "verify",
+        "In a script",
+        "git ledger verify --quiet || echo \"answer: $?\"",
+    ),
+    (
+        "policy",
+        "Let the build server in",
+        "git ledger policy add-signer ci@acme ci.pub --role writer --type 'dev.cdevents.*'",
+    ),
+    (
+        "policy",
+        "Take a key out of service",
+        "git ledger policy retire SHA256:…",
+    ),
+    (
+        "hook",
+        "Record every push to a server's repository",
+        "git ledger hook install",
+    ),
+    (
+        "mirror",
+        "A copy somebody else keeps",
+        "git ledger mirror add auditor ssh://audit.example/ledger.git",
+    ),
+    (
+        "clone",
+        "The ledger alone, for an auditor",
+        "git ledger clone URL --fingerprint sha256:…",
+    ),
+    (
+        "demo",
+        "The whole story on this repository's own history",
+        "git ledger demo",
+    ),
+    (
+        "completions",
+        "For bash",
+        "git ledger completions bash > ~/.local/share/bash-completion/completions/git-ledger",
+    ),
+];
+
+/// File name and text of every page: one for the program, one for each verb.
+pub fn pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut command = command.disable_help_subcommand(true);
+    command.build();
+    let verbs: Vec<Command> = command
+        .get_subcommands()
+        .filter(|verb| !verb.is_hide_set())
+        .cloned()
+        .collect();
+    let names: Vec<String> = verbs
+        .iter()
+        .map(|verb| verb.get_name().to_owned())
+        .collect();
+    let mut pages = vec![("git-ledger.1".to_owned(), page(&command, "", &names)?)];
+    for verb in &verbs {
+        let name = verb.get_name();
+        pages.push((format!("git-ledger-{name}.1"), page(verb, name, &names)?));
+    }
+    Ok(pages)
+}
+
+fn page(command: &Command, verb: &str, verbs: &[String]) -> io::Result<Vec<u8>> {
+    let title = if verb.is_empty() {
+        "git-ledger".to_owned()
+    } else {
+        format!("git-ledger-{verb}")
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    let man = Man::new(command.clone().display_name(&title))
+        .title(title.to_uppercase())
+        .source(format!("git-ledger {version}"))
+        .manual("Git Manual");
+    let mut out = Vec::new();
+    man.render_title(&mut out)?;
+    man.render_name_section(&mut out)?;
+    man.render_synopsis_section(&mut out)?;
+    man.render_description_section(&mut out)?;
+    let mut roff = Roff::new();
+    if command.has_subcommands() {
+        roff.control("SH", ["COMMANDS"]);
+        for inner in command
+            .get_subcommands()
+            .filter(|inner| !inner.is_hide_set())
+        {
+            roff.control("TP", []);
+            let name = match verb {
+                "" => format!("git-ledger-{}(1)", inner.get_name()),
+                verb => format!("git ledger {verb} {}", inner.get_name()),
+            };
+            roff.text([bold(name)]);
+            let about = inner
+                .get_about()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            roff.text([roman(about)]);
+        }
+        roff.to_writer(&mut out)?;
+    }
+    man.render_options_section(&mut out)?;
+    if !verb.is_empty() {
+        for inner in command
+            .get_subcommands()
+            .filter(|inner| !inner.is_hide_set())
+        {
+            inner_options(inner, verb, &mut out)?;
+        }
+    }
+    Roff::to_writer(&rest(verb, verbs), &mut out)?;
+    Ok(out)
+}
+
+/// Synopsis and options of a command below a verb.
+fn inner_options(inner: &Command, verb: &str, out: &mut Vec<u8>) -> io::Result<()> {
+    let man = Man::new(inner.clone());
+    let mut roff = Roff::new();
+    roff.control(
+        "SH",
+        [format!("GIT LEDGER {verb} {}", inner.get_name())
+            .to_uppercase()
+            .as_str()],
+    );
+    roff.to_writer(out)?;
+    // the sections of a page become parts of this one
+    let mut part = Vec::new();
+    man.render_synopsis_section(&mut part)?;
+    man.render_options_section(&mut part)?;
+    let text = String::from_utf8_lossy(&part).into_owned();
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with(".ie ") && !line.starts_with(".el "))
+        .map(|line| line.replacen(".SH ", ".SS ", 1) + "\n");
+    lines.for_each(|line| out.extend_from_slice(line.as_bytes()));
+    Ok(())
+}
+
+fn rest(verb: &str, verbs: &[String]) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["EXIT STATUS"]);
+    for (code, meaning) in EXIT_STATUS {
+        roff.control("TP", []);
+        roff.text([bold(code)]);
+        roff.text([roman(meaning)]);
+    }
+    let keys = CONFIGURATION
+        .iter()
+        .filter(|(_, _, whose)| whose.is_empty() || verb.is_empty() || whose.contains(&verb));
+    roff.control("SH", ["CONFIGURATION"]);
+    for (key, meaning, _) in keys {
+        roff.control("TP", []);
+        roff.text([bold(*key)]);
+        roff.text([roman(*meaning)]);
+    }
+    let mut examples = EXAMPLES
+        .iter()
+        .filter(|(whose, _, _)| *whose == verb)
+        .peekable();
+    if examples.peek().is_some() {
+        roff.control("SH", ["EXAMPLES"]);
+    }
+    for (_, sentence, command) in examples {
+        roff.control("TP", []);
+        roff.text([roman(*sentence)]);
+        roff.text([bold(*command)]);
+    }
+    roff.control("SH", ["SEE ALSO"]);
+    let others: Vec<&str> = verbs
+        .iter()
+        .map(String::as_str)
+        .filter(|other| *other != verb)
+        .collect();
+    let mut line = Vec::new();
+    if !verb.is_empty() {
+        line.extend([italic("git-ledger"), roman("(1), ")]);
+    }
+    for other in others {
+        line.extend([italic(format!("git-ledger-{other}")), roman("(1), ")]);
+    }
+    line.extend([
+        italic("git-log"),
+        roman("(1), "),
+        italic("ssh-keygen"),
+        roman("(1)"),
+    ]);
+    roff.text(line);
+    roff
+}
