@@ -3,6 +3,7 @@
 //! Rules live behind it. One verb, one file.
 
 mod append;
+mod clone;
 mod completions;
 mod context;
 mod date;
@@ -12,6 +13,7 @@ mod hook;
 mod init;
 mod log;
 mod man;
+mod mirror;
 mod pager;
 mod policy;
 mod show;
@@ -61,6 +63,11 @@ enum Verb {
     Show(show::Args),
     /// Check everything, from bytes
     Verify(verify::Args),
+    /// Make an auditor's own copy of a ledger, verified before it is believed
+    Clone(clone::Args),
+    /// Keep copies of the ledger on several remotes, and compare them
+    #[command(subcommand)]
+    Mirror(mirror::Verb),
     /// Play the whole story in a directory: set-up, pushes, pipeline, audit, attack
     Demo(demo::Args),
     /// Guard and record what is pushed to this repository
@@ -110,6 +117,8 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Log(args) => log::run(context, args),
         Verb::Show(args) => show::run(context, args),
         Verb::Verify(args) => verify::run(context, args),
+        Verb::Clone(args) => clone::run(context, &args),
+        Verb::Mirror(verb) => mirror::run(context, verb),
         Verb::Demo(args) => demo::run(context, args),
         Verb::Hook(verb) => hook::run(context, verb),
         Verb::Policy(verb) => policy::run(context, verb),

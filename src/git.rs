@@ -12,6 +12,7 @@
 //! # Limits
 //! Pack files are mapped into memory: who truncates one while it is read ends the process.
 
+mod carry;
 pub mod config;
 mod config_file;
 mod config_sources;
@@ -34,6 +35,7 @@ mod scratch;
 pub mod transport;
 pub mod write;
 
+pub use carry::CarryError;
 pub use config::{Config, ConfigError, Scope};
 pub use environment::Environment;
 pub use lock::{FileLock, LockError};

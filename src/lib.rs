@@ -35,6 +35,8 @@ pub mod seen;
 pub mod spool;
 pub mod append;
 pub mod marks;
+// the copies
+pub mod mirror;
 // the doorkeeper
 pub mod push_certificate;
 pub mod hook;

@@ -9,5 +9,6 @@ pub mod entries;
 pub mod escape;
 pub mod format;
 pub mod layout;
+pub mod mirrors;
 pub mod policy_change;
 pub mod verdict;

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use git_ledger::append::{Appender, Next, Recorded, Repeats, group, rfc3339};
+use git_ledger::append::{Appender, Next, Primary, Recorded, Repeats, group, rfc3339};
+use git_ledger::commit::Link;
 use git_ledger::event::{Event, Pending};
 use git_ledger::json::{Object, Value};
+use git_ledger::ledger::Ledger;
 use git_ledger::marks::Mark;
 use git_ledger::merkle::hex;
+use git_ledger::mirror::{self, Delivery, Toward};
 use git_ledger::report::escape::printable;
+use git_ledger::report::mirrors::one_line;
 use git_ledger::report::verdict::number;
 
 use super::context::{Context, Opened, deadline, random_id};
@@ -274,9 +278,89 @@ impl Job<'_> {
         terminal::answer(&text, Exit::Done)
     }
 
-    /// Brings the new entries to the remotes after the first, which has them.
-    fn mirror(&self, _recorded: &[Recorded]) -> Result<Exit, Failure> {
+    /// Brings the new entries to the remotes after the first, which has them. The event is
+    /// recorded whatever becomes of this: a remote that does not take it now is behind.
+    fn mirror(&self, recorded: &[Recorded]) -> Result<Exit, Failure> {
+        let (Some(newest), Some((_, others))) = (recorded.last(), self.push.split_first()) else {
+            return Ok(Exit::Done);
+        };
+        if others.is_empty() {
+            return Ok(Exit::Done);
+        }
+        let mut pending: Vec<(String, String)> = Vec::new();
+        if self.opened.ledger.tip_id()?.is_some() {
+            let remotes = super::mirror::remotes(self.opened, others)?;
+            let marks = self.opened.marks();
+            let survey = super::mirror::survey(self.context, self.opened, &marks, self.timeout)?;
+            for sent in mirror::push(&survey, &remotes, Toward::AsItIs)? {
+                if !matches!(sent.delivery, Delivery::Had | Delivery::Took) {
+                    let why = delivered(&sent.delivery, sent.after.state.word());
+                    pending.push((sent.after.remote.name, why));
+                }
+            }
+        } else {
+            let primary = self.push.first().map(String::as_str).unwrap_or_default();
+            let (primary, ledger) = self.opened.primary(primary)?;
+            for name in others {
+                if let Some(why) = self.send(&primary, &ledger, name, &newest.link)? {
+                    pending.push((name.clone(), why));
+                }
+            }
+        }
+        let number = newest.link.entry.number();
+        for (name, why) in &pending {
+            terminal::tell(&format!(
+                "warning: '{}' does not have entry {number} yet: {}",
+                printable(name),
+                printable(&one_line(why))
+            ));
+        }
+        if !pending.is_empty() {
+            let names: Vec<&str> = pending.iter().map(|(name, _)| name.as_str()).collect();
+            terminal::hint(&format!(
+                "the event is recorded; later: git ledger mirror push {}",
+                printable(&names.join(" "))
+            ));
+        }
         Ok(Exit::Done)
+    }
+
+    /// Sends one entry from a clone that holds only the newest; why it did not arrive.
+    fn send(
+        &self,
+        primary: &Primary,
+        ledger: &Ledger,
+        name: &str,
+        link: &Link,
+    ) -> Result<Option<String>, Failure> {
+        let url = self.opened.remote(name)?;
+        let sent = mirror::deliver(
+            &primary.transport,
+            &url,
+            link.id,
+            ledger.reference(),
+            deadline(self.timeout),
+        );
+        match sent {
+            Ok(Delivery::Took) => {
+                let mark = Mark::of(link, self.context.clock()?);
+                let raised = self.opened.marks().raise(Some(name), &mark);
+                raised.map_err(|why| Failure::cannot(why.to_string()))?;
+                Ok(None)
+            }
+            Ok(other) => Ok(Some(delivered(&other, "it is not where it was left"))),
+            Err(why) => Ok(Some(why.to_string())),
+        }
+    }
+}
+
+/// Why a remote did not take an entry.
+fn delivered(delivery: &Delivery, state: &str) -> String {
+    match delivery {
+        Delivery::Refused(words) => format!("it refuses: {words}"),
+        Delivery::Unanswered(why) => why.clone(),
+        Delivery::NotStored => "it says it took it, and does not show it".to_owned(),
+        Delivery::Barred | Delivery::Had | Delivery::Took => state.to_owned(),
     }
 }
 

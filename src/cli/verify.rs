@@ -3,13 +3,17 @@
 use std::num::NonZeroUsize;
 
 use git_ledger::finding::{Answer, Finding, FindingId};
+use git_ledger::json::Value;
 use git_ledger::marks::Mark;
 use git_ledger::merkle::hex;
+use git_ledger::mirror::Comparison;
+use git_ledger::report::mirrors;
 use git_ledger::report::verdict::{self, Frame};
 use git_ledger::verify::{Request, Verdict, verify};
 
 use super::context::{Context, Opened, parse_fingerprint};
 use super::failure::{Exit, Failure};
+use super::mirror;
 use super::terminal::{self, Progress};
 
 /// Check everything, from bytes
@@ -27,6 +31,17 @@ pub struct Args {
     /// Threads that judge [default: one for each processor]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// Also judge the copies on these remotes and compare them [default: the ledger's mirrors]
+    #[arg(long, value_name = "REMOTE", num_args = 0..)]
+    remotes: Option<Vec<String>>,
+    /// Wait for remotes this many seconds
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 30,
+        requires = "remotes"
+    )]
+    timeout: u64,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -63,19 +78,51 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
             judged.pinned = true;
         }
     }
+    // what is here is judged first, and what the remotes say is held against it
+    let comparison = match &args.remotes {
+        None => None,
+        Some(names) => {
+            let (remotes, marks) = (mirror::remotes(&opened, names)?, opened.marks());
+            let mut survey = mirror::survey(context, &opened, &marks, args.timeout)?;
+            survey.pinned = pinned;
+            Some(survey.compare(&remotes)?)
+        }
+    };
     let frame = Frame {
         subject: opened.ledger.reference().to_owned(),
         now,
         ignored,
     };
+    let answer = comparison
+        .as_ref()
+        .map_or(judged.answer(), |c| c.answer().max(judged.answer()));
     let text = if args.quiet {
         String::new()
     } else if args.json {
-        verdict::json(&judged, &frame).to_canonical() + "\n"
+        json(&judged, &frame, comparison.as_ref(), answer)
     } else {
-        verdict::text(&judged, &frame)
+        let copies = comparison.map(|c| format!("\n{}", mirrors::text(&c, now)));
+        verdict::text(&judged, &frame) + &copies.unwrap_or_default()
     };
-    terminal::answer(&text, judged.answer().into())
+    terminal::answer(&text, answer.into())
+}
+
+/// The verdict, and the copies under `copies`; the answer is the worse of both.
+fn json(
+    judged: &Verdict,
+    frame: &Frame,
+    comparison: Option<&Comparison>,
+    answer: Answer,
+) -> String {
+    let value = match (verdict::json(judged, frame), comparison) {
+        (Value::Object(object), Some(comparison)) => object
+            .with("here", judged.answer().word())
+            .with("answer", answer.word())
+            .with("copies", mirrors::json(comparison))
+            .into(),
+        (value, _) => value,
+    };
+    value.to_canonical() + "\n"
 }
 
 /// Judges the local branch with all that is known here.

@@ -252,22 +252,27 @@ impl Repository {
 
     /// Sets `key` of the repository's own configuration to one value.
     pub fn set_config(&self, key: &str, value: &str) -> Result<(), ConfigError> {
-        self.change_config("--replace-all", key, Some(value))
+        self.change_config(&["--replace-all"], key, Some(value))
     }
 
     /// Adds a value to `key` of the repository's own configuration.
     pub fn add_config(&self, key: &str, value: &str) -> Result<(), ConfigError> {
-        self.change_config("--add", key, Some(value))
+        self.change_config(&["--add"], key, Some(value))
     }
 
     /// Removes all values of `key` from the repository's own configuration; none is fine.
     pub fn unset_config(&self, key: &str) -> Result<(), ConfigError> {
-        self.change_config("--unset-all", key, None)
+        self.change_config(&["--unset-all"], key, None)
+    }
+
+    /// Removes one value of `key`, however often it stands there; none is fine.
+    pub fn remove_config(&self, key: &str, value: &str) -> Result<(), ConfigError> {
+        self.change_config(&["--fixed-value", "--unset-all"], key, Some(value))
     }
 
     fn change_config(
         &self,
-        action: &str,
+        action: &[&str],
         key: &str,
         value: Option<&str>,
     ) -> Result<(), ConfigError> {
@@ -285,7 +290,7 @@ impl Repository {
         )
         .arg("--file")
         .arg(&file)
-        .arg(action)
+        .args(action)
         .arg("--end-of-options")
         .arg(key)
         .args(value)
@@ -294,7 +299,7 @@ impl Repository {
         match output.code {
             Some(0) => Ok(()),
             // There was nothing to unset.
-            Some(5) if value.is_none() => Ok(()),
+            Some(5) if action.contains(&"--unset-all") => Ok(()),
             _ => Err(ConfigError::NotWritten(output.stderr_text())),
         }
     }
