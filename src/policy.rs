@@ -6,6 +6,7 @@
 //!
 //! Source: `ledger-spec/policy.md`.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
@@ -237,11 +238,16 @@ impl Policy {
         let table: toml::Table = text
             .parse()
             .map_err(|why: toml::de::Error| malformed(why.message()))?;
-        if let Some(spec) = table.get("spec").and_then(toml::Value::as_integer)
-            && spec > SPEC as i64
-        {
-            let detail = format!("level {spec}; this program knows level {SPEC}");
-            return Err(Finding::new(FindingId::SpecUnsupported, detail));
+        if let Some(spec) = table.get("spec").and_then(toml::Value::as_integer) {
+            let id = match spec.cmp(&(SPEC as i64)) {
+                Ordering::Less => Some(FindingId::PolicySpecLowered),
+                Ordering::Equal => None,
+                Ordering::Greater => Some(FindingId::SpecUnsupported),
+            };
+            if let Some(id) = id {
+                let detail = format!("level {spec}; this program knows level {SPEC}");
+                return Err(Finding::new(id, detail));
+            }
         }
         let document: Document = table
             .try_into()
