@@ -44,6 +44,13 @@ pub fn begins(first: &Link) -> Option<Finding> {
     })
 }
 
+/// Whether `next` may stand after an entry that cannot be read: all that is known is that there
+/// is one.
+pub fn continues(next: &Link) -> Option<Finding> {
+    let lost = next.parent.is_some() && next.entry.number() == 0;
+    lost.then(|| Finding::new(FindingId::SequenceGap, "number 0 in an entry with a parent"))
+}
+
 /// The Merkle state after a link: what the next one must carry.
 pub fn range_after(link: &Link) -> Range {
     link.entry.range.append(link.digest())

@@ -168,7 +168,7 @@ impl<R: Read> Worker<'_, R> {
         match previous {
             Previous::Link(prev) => findings.extend(chain::follows(prev, link)),
             Previous::Nothing => findings.extend(chain::begins(link)),
-            Previous::Malformed | Previous::Unseen => {}
+            Previous::Malformed | Previous::Unseen => findings.extend(chain::continues(link)),
         }
         if let Some(clock) = self.request.admitted_at {
             let before = if let Previous::Link(prev) = previous {
