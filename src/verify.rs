@@ -92,7 +92,7 @@ enum End {
 /// Verifies a ledger. `progress` is told now and then how many entries have been judged.
 pub fn verify<S: Store>(store: &S, request: &Request, progress: &(dyn Fn(u64) + Sync)) -> Verdict {
     let files = Files::default();
-    let newest = newest_policy(store, &files, request.tip);
+    let newest = newest_policy(store, &files, request);
     let keys: KnownKeys = newest
         .iter()
         .flat_map(|policy| policy.signers.iter().map(|row| row.key.clone()))
@@ -149,12 +149,27 @@ pub fn verify<S: Store>(store: &S, request: &Request, progress: &(dyn Fn(u64) + 
     verdict::conclude(store, request, &files, collected, walked, &end, broken)
 }
 
-/// The policy in the tip's tree: it says which keys were compromised, for all history.
-fn newest_policy<S: Store>(store: &S, files: &Files, tip: ObjectId) -> Option<Arc<Policy>> {
+/// The newest policy that can be read: it says which keys were compromised, for all history. A
+/// tip that is broken, or of a level not known here, does not hide it.
+fn newest_policy<S: Store>(store: &S, files: &Files, request: &Request) -> Option<Arc<Policy>> {
     let mut reader = store.reader();
-    let raw = reader.read(&tip, Kind::Commit, READ_COMMIT).ok()?;
-    let link = Link::parse(tip, raw).ok()?;
-    files.of(&mut reader, link.tree).ok()?.policy.clone().ok()
+    let mut at = request.tip;
+    loop {
+        let raw = reader.read(&at, Kind::Commit, READ_COMMIT).ok()?;
+        let parent = commit::first_parent(&raw, at.kind());
+        if let Ok(link) = Link::parse(at, raw)
+            && link.check_signature().is_ok()
+            && let Ok(held) = files.of(&mut reader, link.tree)
+            && held.digest == link.entry.policy
+            && let Ok(policy) = &held.policy
+        {
+            return Some(policy.clone());
+        }
+        if request.boundary.contains(&at) {
+            return None;
+        }
+        at = parent?;
+    }
 }
 
 /// Follows the parents from the tip, handing out chunks. Returns how many entries there are (the

@@ -139,7 +139,7 @@ pub fn conclude<S: Store>(
         .first()
         .filter(|entry| entry.distance == 0)
         .map(|entry| (entry.number, entry.digest, entry.commit, entry.time));
-    let name = super::newest_policy(store, files, request.tip).map(|policy| policy.name.clone());
+    let name = super::newest_policy(store, files, request).map(|policy| policy.name.clone());
     Verdict {
         findings,
         entries: walked,
