@@ -116,13 +116,15 @@ def signature(blob, bad, bad_key):
     """(key blob, namespace) of an SSHSIG in its one spelling."""
     need(blob[:10] == b"SSHSIG\0\0\0\1", bad, "not SSHSIG version 1")
     public, rest = field(blob[10:], bad)
-    kind, family, modulus = key(public, bad_key)
     namespace, rest = field(rest, bad)
     need(rest[:14] == b"\0\0\0\0\0\0\0\6sha512", bad, "reserved field or hash")
     inner, rest = field(rest[14:], bad)
+    need(not rest, bad, "bytes at the end")
+    kind, family, modulus = key(public, bad_key)
+    need(re.fullmatch(rb"[ -~]{1,255}", namespace), bad, "namespace")
     algorithm, inner = field(inner, bad)
     value, tail = field(inner, bad)
-    need(not rest and algorithm == (b"rsa-sha2-512" if family == "rsa" else kind.encode()), bad, "algorithm")
+    need(algorithm == (b"rsa-sha2-512" if family == "rsa" else kind.encode()), bad, "algorithm")
     if family == "ed":
         need(len(value) == 64 and int.from_bytes(value[32:], "little") < L, bad, "S is not below L")
     elif family == "rsa":
@@ -209,10 +211,11 @@ def read_policy(raw):
             wrong = [one for one in names if one in row and not rules[one](row[one])]
             need(not wrong, bad, wrong)
             out += heading + "".join(f"{one} = {json.dumps(row[one])}\n" for one in names if one in row)
-            row.update(blob=key_text(row["key"]) if "key" in row else None)
-    signers, compromised = ([Record(**{"types": [], "vouched": [], "state": "", **row}) for row in tables[name]]
+    mirrors = {row["name"] for row in tables["mirror"]}
+    need(tables["signer"] and len(mirrors) == len(tables["mirror"]), bad, "no signer, or a mirror twice")
+    rest = {"types": [], "vouched": [], "state": ""}
+    signers, compromised = ([Record(**{**rest, **row, "blob": key_text(row["key"])}) for row in tables[name]]
                             for name in ("signer", "compromised"))
-    need(signers and len({row["name"] for row in tables["mirror"]}) == len(tables["mirror"]), bad, "no signer, or a mirror twice")
     policy = Record(id=doc["id"], threshold=tables["admin"][0]["threshold"], rows=signers, compromised=compromised,
                     by_key={row.blob: row for row in signers})
     need(len(policy.by_key) == len(signers), "policyDuplicateKey")
@@ -270,6 +273,7 @@ def read_event(line):
         check(event, 1)
     except (ValueError, RecursionError) as why:
         raise Fault(bad, str(why)) from None
+    need(canonical(event) == line, "eventNonCanonical")
     need(isinstance(event, dict) and event.get("specversion") == "1.0", bad, "no object, or specversion")
     for name in {"id", "source", "type"} | {*event} & {"subject", "data_base64", "dataref"}:
         need(type(event.get(name)) is str and (event[name] or name == "data_base64"), bad, name)
@@ -278,7 +282,6 @@ def read_event(line):
     need(len({*event} & {"data", "data_base64", "dataref"}) <= 1, bad, "data twice")
     unbase64(event.get("data_base64", "").encode("latin-1", "replace"), bad)
     need(re.fullmatch("attachments/[0-9a-f]{64}", event.get("dataref", "attachments/" + 64 * "0")), bad, "dataref")
-    need(canonical(event) == line, "eventNonCanonical")
     return event
 
 def read_entry(content, form):
@@ -287,12 +290,12 @@ def read_entry(content, form):
     head, empty, message = content.partition(b"\n\n")
     need(empty, "headerMalformed", "no empty line")
     order, seen = [b"tree", b"parent", b"author", b"committer", FORMS[form][1]], {}
-    for line in head.replace(b"\n ", b"\0").split(b"\n"):
+    for line in re.split(rb"\n(?! )", head):
         name, space, value = line.partition(b" ")
         need(name in order, "headerUnknown", name)
         need(name not in seen, "parentCount" if name == b"parent" else "headerDuplicate", name)
         late = any(order.index(other) > order.index(name) for other in seen)
-        need(space and not late and (name == order[4] or b"\0" not in value), "headerMalformed", name)
+        need(space and not late and (name == order[4] or b"\n" not in value), "headerMalformed", name)
         seen[name] = value
     need({*order[:4]} - {b"parent"} <= {*seen}, "headerMalformed", "a header is missing")
     need(order[4] in seen, "signatureMissing")
@@ -301,7 +304,7 @@ def read_entry(content, form):
         person = re.fullmatch(rf"({PRINCIPAL}) <\1> (0|[1-9][0-9]{{0,9}}) \+0000".encode(), seen[name])
         need(person, "identityMalformed", seen[name])
     need(seen[b"author"] == seen[b"committer"], "identityMismatch")
-    text, bad = seen[order[4]].replace(b"\0", b"\n") + b"\n", "signatureNonCanonical"
+    text, bad = seen[order[4]].replace(b"\n ", b"\n") + b"\n", "signatureNonCanonical"
     need(text.startswith(b"-----BEGIN SSH SIGNATURE-----"), "signatureKind", text[:40])
     blob = unbase64(b"".join(text.split(b"\n")[1:-2]), bad)
     public, namespace = signature(blob, bad, "signatureKey")
