@@ -36,7 +36,7 @@ const COMMITS: usize = 500;
 pub struct Args {
     /// Where to play; must not exist, or be empty
     #[arg(value_name = "DIR", default_value = "git-ledger-demo")]
-    directory: PathBuf,
+    place: PathBuf,
     /// Take the history of this repository
     #[arg(long, value_name = "REPOSITORY", conflicts_with = "built_in")]
     from: Option<PathBuf>,
@@ -59,7 +59,7 @@ struct Said {
 
 /// Runs `git ledger demo`.
 pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
-    let root = context.directory.join(&args.directory);
+    let root = context.directory.join(&args.place);
     if fs::read_dir(&root).is_ok_and(|mut files| files.next().is_some()) {
         return Err(Failure::usage(format!("'{}' is not empty", root.display()))
             .hint("name another directory, or delete it"));
@@ -80,17 +80,17 @@ fn source(context: &Context, args: &Args) -> Result<Option<PathBuf>, Failure> {
     if args.built_in {
         return Ok(None);
     }
-    let place = args
+    let from = args
         .from
         .as_ref()
         .map_or(context.directory.clone(), |from| {
             context.directory.join(from)
         });
-    match Repository::discover(&context.environment, &place) {
+    match Repository::discover(&context.environment, &from) {
         Ok(repository) if has_commits(&repository) => Ok(Some(repository.common_dir().to_owned())),
         Ok(_) if args.from.is_some() => Err(Failure::usage(format!(
             "'{}' has no commits",
-            place.display()
+            from.display()
         ))),
         Err(error) if args.from.is_some() => Err(error.into()),
         _ => Ok(None),
@@ -173,7 +173,7 @@ impl Stage {
         let said = self.quiet(dir, words)?;
         let mut text = format!("\n  [{dir}] $ {}\n", words.join(" "));
         for line in said.text.lines() {
-            text += &format!("    {}\n", printable(line));
+            text += &format!("    {}\n", printable(&line.replace('\t', "  ")));
         }
         if said.code != 0 {
             text += &format!("    (exit {})\n", said.code);
