@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use git_ledger::append::{Appender, Next, Primary, Recorded, Repeats, group, rfc3339};
+use git_ledger::chain::MAX_AHEAD;
 use git_ledger::commit::Link;
 use git_ledger::event::{Event, Pending};
 use git_ledger::json::{Object, Value};
@@ -15,6 +17,7 @@ use git_ledger::mirror::{self, Delivery, Toward};
 use git_ledger::report::escape::printable;
 use git_ledger::report::mirrors::one_line;
 use git_ledger::report::verdict::number;
+use git_ledger::spool::Waiting;
 
 use super::context::{Context, Opened, deadline, random_id};
 use super::failure::{Exit, Failure};
@@ -70,8 +73,13 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     batch: Option<PathBuf>,
     /// At most so many events in one entry
-    #[arg(long, value_name = "N", default_value_t = 1000, requires = "batch")]
-    events_per_entry: usize,
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1000",
+        conflicts_with = "kind"
+    )]
+    events_per_entry: NonZeroUsize,
     /// Push to remotes, the first of which decides [default: the ledger's mirrors]
     #[arg(long, value_name = "REMOTE", num_args = 0..)]
     push: Option<Vec<String>>,
@@ -112,19 +120,13 @@ pub struct FlushArgs {
 /// Runs `git ledger append`.
 pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let opened = context.open()?;
-    let pending = events(context, &opened, &args)?;
-    let named = args.id.is_some() || args.batch.is_some();
-    let repeats = if named {
-        Repeats::LeaveOut
-    } else {
-        Repeats::Impossible
-    };
+    let (pending, repeats) = events(context, &opened, &args)?;
     let push = match &args.push {
         None => Vec::new(),
         Some(names) if names.is_empty() => mirrors(&opened)?,
         Some(names) => names.clone(),
     };
-    let next = Next::Events(group(pending.clone(), args.events_per_entry));
+    let next = Next::Events(group(pending.clone(), args.events_per_entry.get()));
     let job = Job {
         context,
         opened: &opened,
@@ -137,7 +139,11 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     }
     match job.append(&next, repeats) {
         Ok(recorded) => {
-            show(&recorded, args.json)?;
+            // whoever cannot be told may run it again, and must know what that would do
+            show(&recorded, args.json).map_err(|failure| {
+                failure.hint("the event is recorded all the same; 'git ledger log' shows it")
+            })?;
+            warn_if_ahead(&recorded, context.clock()?);
             job.mirror(&recorded)
         }
         Err(failure)
@@ -175,9 +181,8 @@ pub fn flush(context: &Context, args: FlushArgs) -> Result<Exit, Failure> {
     } else {
         Exit::Done
     };
+    let mut failures = Vec::new();
     for (push, all) in groups {
-        let pending = all.iter().map(|waiting| waiting.pending.clone()).collect();
-        let next = Next::Events(group(pending, usize::MAX));
         let job = Job {
             context,
             opened: &opened,
@@ -186,20 +191,40 @@ pub fn flush(context: &Context, args: FlushArgs) -> Result<Exit, Failure> {
             push: &push,
         };
         if args.dry_run {
-            job.rehearse(&next, args.json)?;
+            job.rehearse(&waiting_next(&all), args.json)?;
             continue;
         }
-        // killed after the append and before the removal, the next flush finds them recorded
-        let recorded = job.append(&next, Repeats::LeaveOut)?;
-        for waiting in &all {
-            opened.spool().remove(waiting)?;
-        }
-        show(&recorded, args.json)?;
-        if job.mirror(&recorded)? != Exit::Done {
-            exit = Exit::Unknown;
+        // where the ledger says no to one of them, the others need not wait for it
+        let together = match job.drain(&all, args.json) {
+            Err(failure) if failure.exit == Exit::No && all.len() > 1 => None,
+            drained => Some(drained),
+        };
+        let drained = match together {
+            Some(drained) => vec![drained],
+            None => all.chunks(1).map(|one| job.drain(one, args.json)).collect(),
+        };
+        for drained in drained {
+            match drained {
+                Ok(Exit::Done) => {}
+                Ok(_) => exit = Exit::Unknown,
+                Err(failure) => failures.push(failure),
+            }
         }
     }
-    Ok(exit)
+    match failures.pop() {
+        None => Ok(exit),
+        Some(last) => {
+            for failure in failures {
+                terminal::tell(failure.to_string().trim_end());
+            }
+            Err(last.hint("what could not be recorded waits on"))
+        }
+    }
+}
+
+fn waiting_next(all: &[Waiting]) -> Next {
+    let pending = all.iter().map(|waiting| waiting.pending.clone()).collect();
+    Next::Events(group(pending, usize::MAX))
 }
 
 /// One append with its surroundings.
@@ -213,16 +238,38 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// Records what waits, and forgets it. Killed in between, the next time finds it recorded.
+    fn drain(&self, all: &[Waiting], json: bool) -> Result<Exit, Failure> {
+        let recorded = self.append(&waiting_next(all), Repeats::LeaveOut)?;
+        show(&recorded, json)?;
+        let mut exit = self.mirror(&recorded)?;
+        for waiting in all {
+            if let Err(why) = self.opened.spool().remove(waiting) {
+                let path = waiting.path.display();
+                terminal::tell(&format!(
+                    "warning: recorded, but '{path}' cannot be removed: {why}"
+                ));
+                exit = Exit::Unknown;
+            }
+        }
+        Ok(exit)
+    }
+
     /// Appends; what is returned is durable.
     pub fn append(&self, next: &Next, repeats: Repeats) -> Result<Vec<Recorded>, Failure> {
+        // a misspelled remote is told before anything is recorded
+        for name in self.push {
+            self.opened.remote(name)?;
+        }
         self.with(|appender, opened| {
             let recorded = appender.append(next, repeats)?;
             if let (Some(first), Some(last)) = (self.push.first(), recorded.last()) {
                 let mark = Mark::of(&last.link, (appender.clock)());
-                opened
-                    .marks()
-                    .raise(Some(first), &mark)
-                    .map_err(|why| Failure::cannot(why.to_string()))?;
+                // the events are recorded, whatever becomes of the mark
+                if let Err(why) = opened.marks().raise(Some(first), &mark) {
+                    let why = printable(&why.to_string());
+                    terminal::tell(&format!("warning: recorded, but {why}"));
+                }
             }
             Ok(recorded)
         })
@@ -287,26 +334,12 @@ impl Job<'_> {
         if others.is_empty() {
             return Ok(Exit::Done);
         }
-        let mut pending: Vec<(String, String)> = Vec::new();
-        if self.opened.ledger.tip_id()?.is_some() {
-            let remotes = super::mirror::remotes(self.opened, others)?;
-            let marks = self.opened.marks();
-            let survey = super::mirror::survey(self.context, self.opened, &marks, self.timeout)?;
-            for sent in mirror::push(&survey, &remotes, Toward::AsItIs)? {
-                if !matches!(sent.delivery, Delivery::Had | Delivery::Took) {
-                    let why = delivered(&sent.delivery, sent.after.state.word());
-                    pending.push((sent.after.remote.name, why));
-                }
-            }
-        } else {
-            let primary = self.push.first().map(String::as_str).unwrap_or_default();
-            let (primary, ledger) = self.opened.primary(primary)?;
-            for name in others {
-                if let Some(why) = self.send(&primary, &ledger, name, &newest.link)? {
-                    pending.push((name.clone(), why));
-                }
-            }
-        }
+        let pending = self.spread(others, &newest.link).unwrap_or_else(|failure| {
+            let all = others
+                .iter()
+                .map(|name| (name.clone(), failure.message.clone()));
+            all.collect()
+        });
         let number = newest.link.entry.number();
         for (name, why) in &pending {
             terminal::tell(&format!(
@@ -323,6 +356,31 @@ impl Job<'_> {
             ));
         }
         Ok(Exit::Done)
+    }
+
+    /// The remotes that did not take the newest entry, and why.
+    fn spread(&self, others: &[String], newest: &Link) -> Result<Vec<(String, String)>, Failure> {
+        let mut pending: Vec<(String, String)> = Vec::new();
+        if self.opened.ledger.tip_id()?.is_some() {
+            let remotes = super::mirror::remotes(self.opened, others)?;
+            let marks = self.opened.marks();
+            let survey = super::mirror::survey(self.context, self.opened, &marks, self.timeout)?;
+            for sent in mirror::push(&survey, &remotes, Toward::AsItIs)? {
+                if !matches!(sent.delivery, Delivery::Had | Delivery::Took) {
+                    let why = delivered(&sent.delivery, sent.after.state.word());
+                    pending.push((sent.after.remote.name, why));
+                }
+            }
+            return Ok(pending);
+        }
+        let primary = self.push.first().map(String::as_str).unwrap_or_default();
+        let (primary, ledger) = self.opened.primary(primary)?;
+        for name in others {
+            if let Some(why) = self.send(&primary, &ledger, name, newest)? {
+                pending.push((name.clone(), why));
+            }
+        }
+        Ok(pending)
     }
 
     /// Sends one entry from a clone that holds only the newest; why it did not arrive.
@@ -442,15 +500,20 @@ fn spool(
         .map_or(0, |since| since.as_nanos());
     let mut text = String::new();
     for (at, event) in pending.iter().enumerate() {
-        let path = opened
-            .spool()
-            .put(event, push, clock + at as u128)
-            .map_err(|why| {
-                Failure::cannot(format!(
-                    "the event could be neither recorded ({}) nor spooled: {why}",
-                    failure.message
-                ))
-            })?;
+        let put = opened.spool().put(event, push, clock + at as u128);
+        let path = put.map_err(|why| {
+            // what is spooled already stays there, under the ids it has
+            terminal::print(&text).ok();
+            Failure::cannot(format!(
+                "{} could be neither recorded ({}) nor spooled: {why}",
+                match pending.len() - at {
+                    1 => "the event".to_owned(),
+                    left => format!("{left} events"),
+                },
+                failure.message.lines().next().unwrap_or_default()
+            ))
+            .hint("run the command again when one of both is mended")
+        })?;
         let event = &event.event;
         if json {
             let object = Object::new()
@@ -476,8 +539,13 @@ fn spool(
     terminal::answer(&text, Exit::Done)
 }
 
-/// The events the arguments describe, checked.
-fn events(context: &Context, opened: &Opened, args: &Args) -> Result<Vec<Pending>, Failure> {
+/// The events the arguments describe, checked, and whether they may have been recorded before:
+/// not if all ids are made up here.
+fn events(
+    context: &Context,
+    opened: &Opened,
+    args: &Args,
+) -> Result<(Vec<Pending>, Repeats), Failure> {
     let source = args
         .source
         .clone()
@@ -485,7 +553,42 @@ fn events(context: &Context, opened: &Opened, args: &Args) -> Result<Vec<Pending
     let now = rfc3339(context.clock()?);
     match &args.batch {
         Some(path) => batch(&read(path)?, &source, &now),
-        None => Ok(vec![single(args, &source, &now)?]),
+        None => {
+            not_ahead(args.time.as_deref(), context.clock()?)?;
+            let repeats = match args.id {
+                Some(_) => Repeats::LeaveOut,
+                None => Repeats::Impossible,
+            };
+            Ok((vec![single(args, &source, &now)?], repeats))
+        }
+    }
+}
+
+/// Refuses an event that is said to happen later; a batch may come from elsewhere, where clocks
+/// were wrong, and is recorded as it is.
+fn not_ahead(time: Option<&str>, clock: u64) -> Result<(), Failure> {
+    let Some(time) = time else { return Ok(()) };
+    let claimed = super::context::parse_date(time);
+    if claimed.is_some_and(|claimed| claimed > clock.saturating_add(MAX_AHEAD)) {
+        return Err(Failure::usage(format!(
+            "the time '{time}' is in the future; the clock here says {}",
+            rfc3339(clock)
+        ))
+        .hint("record an event when it has happened; if it has, mend the clock"));
+    }
+    Ok(())
+}
+
+/// Warns that the chain is dated ahead of the clock here: each entry after it is dated so, too.
+fn warn_if_ahead(recorded: &[Recorded], clock: u64) {
+    let newest = recorded.last().map_or(0, |recorded| recorded.link.time);
+    if newest > clock.saturating_add(MAX_AHEAD) {
+        terminal::tell(&format!(
+            "warning: the entry is dated {}, as the one before it; the clock here says {}",
+            rfc3339(newest),
+            rfc3339(clock)
+        ));
+        terminal::hint("dates never go back in a ledger: find out which machine's clock is wrong");
     }
 }
 
@@ -543,18 +646,19 @@ fn single(args: &Args, source: &str, now: &str) -> Result<Pending, Failure> {
     if let Some(path) = &args.data_json {
         let value = Value::parse(&read(path)?).map_err(|why| {
             Failure::usage(format!(
-                "the data in '{}' cannot be recorded: {why}",
+                "the data in '{}' is no JSON that a ledger takes: {why}",
                 path.display()
             ))
+            .hint("nothing was recorded")
         })?;
         object.set("data", value);
     }
-    checked(object).map_err(Failure::usage)
+    checked(object).map_err(|why| Failure::usage(why).hint("nothing was recorded"))
 }
 
 /// JSON Lines; what a line leaves out is filled in.
-fn batch(text: &[u8], source: &str, now: &str) -> Result<Vec<Pending>, Failure> {
-    let mut all = Vec::new();
+fn batch(text: &[u8], source: &str, now: &str) -> Result<(Vec<Pending>, Repeats), Failure> {
+    let (mut all, mut repeats) = (Vec::new(), Repeats::Impossible);
     for (at, line) in text.split(|b| *b == b'\n').enumerate() {
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -562,7 +666,8 @@ fn batch(text: &[u8], source: &str, now: &str) -> Result<Vec<Pending>, Failure> 
         let fault = |why: String| {
             Failure::usage(format!("line {}: {why}", at + 1)).hint("nothing was recorded")
         };
-        let value = Value::parse(line).map_err(|why| fault(why.to_string()))?;
+        let value = Value::parse(line)
+            .map_err(|why| fault(format!("it is no JSON that a ledger takes: {why}")))?;
         let Value::Object(mut object) = value else {
             return Err(fault("an event is a JSON object".into()));
         };
@@ -571,15 +676,17 @@ fn batch(text: &[u8], source: &str, now: &str) -> Result<Vec<Pending>, Failure> 
                 object.set(name, value);
             }
         }
-        if object.get("id").is_none() {
-            object.set("id", random_id()?);
+        match object.get("id") {
+            None => object.set("id", random_id()?),
+            Some(_) => repeats = Repeats::LeaveOut,
         }
         all.push(checked(object).map_err(fault)?);
     }
     if all.is_empty() {
-        return Err(Failure::usage("the batch holds no event"));
+        return Err(Failure::usage("the batch holds no event")
+            .hint("give one JSON object a line, in a file or with - on standard input"));
     }
-    Ok(all)
+    Ok((all, repeats))
 }
 
 /// What a writer must hold to beyond the rules of the record, and larger data put aside.

@@ -21,7 +21,6 @@ pub struct World {
 }
 
 /// What a command said, and how it ended.
-#[must_use]
 pub struct Said {
     pub out: String,
     pub err: String,
@@ -150,6 +149,7 @@ impl World {
     }
 
     /// Runs git.
+    #[must_use]
     pub fn git(&self, dir: impl AsRef<Path>, arguments: &[&str]) -> Said {
         let mut command = self.command(dir, "git");
         command.args(arguments);
@@ -157,11 +157,13 @@ impl World {
     }
 
     /// Runs `git ledger`, through git as users do.
+    #[must_use]
     pub fn ledger(&self, dir: impl AsRef<Path>, arguments: &[&str]) -> Said {
         self.ledger_with(dir, arguments, b"")
     }
 
     /// Runs `git ledger` with this on standard input.
+    #[must_use]
     pub fn ledger_with(&self, dir: impl AsRef<Path>, arguments: &[&str], input: &[u8]) -> Said {
         let mut command = self.command(dir, "git");
         command.arg("ledger").args(arguments);
@@ -182,6 +184,7 @@ impl World {
 }
 
 /// Runs a command to its end.
+#[must_use]
 pub fn run(mut command: Command, input: &[u8]) -> Said {
     command
         .stdin(Stdio::piped())
