@@ -101,7 +101,11 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     } else if args.json {
         json(&judged, &frame, comparison.as_ref(), answer)
     } else {
-        let copies = comparison.map(|c| format!("\n{}", mirrors::text(&c, now)));
+        let copies = comparison.map(|c| {
+            let (here, there) = (judged.answer().word(), c.answer().word());
+            let all = format!("{}: here {here}, copies {there}\n", answer.word());
+            format!("\n{}{all}", mirrors::text(&c, now))
+        });
         verdict::text(&judged, &frame) + &copies.unwrap_or_default()
     };
     terminal::answer(&text, answer.into())
