@@ -49,36 +49,24 @@ pub struct Arguments {
 const AFTER_HELP: &str = "Exit status: 0 sound or done; 1 breach, refused, forked; 2 could not tell; \
 128 could not run; 129 usage.";
 
+// what a verb is for stands with its arguments: first line short, the rest for --help and man
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Begin a ledger in this repository
     Init(init::Args),
-    /// Record events
     Append(append::Args),
-    /// Record what waits in the spool
     Flush(append::FlushArgs),
-    /// Show entries, the newest first
     Log(log::Args),
-    /// Show whole entries
     Show(show::Args),
-    /// Check everything, from bytes
     Verify(verify::Args),
-    /// Make an auditor's own copy of a ledger, verified before it is believed
     Clone(clone::Args),
-    /// Keep copies of the ledger on several remotes, and compare them
     #[command(subcommand)]
     Mirror(mirror::Verb),
-    /// Play the whole story in a directory: set-up, pushes, pipeline, audit, attack
     Demo(demo::Args),
-    /// Guard and record what is pushed to this repository
     #[command(subcommand)]
     Hook(hook::Verb),
-    /// Show and change who may write what
     #[command(subcommand)]
     Policy(policy::Verb),
-    /// Print a completion script for a shell, or install the manual pages
     Completions(completions::Args),
-    /// Write files made from the parser
     #[command(subcommand, hide = true)]
     Generate(completions::Generate),
 }

@@ -5,3 +5,6 @@ mod world;
 
 // what each verb prints, and how it exits
 mod verbs;
+
+// what log and show select and tell, and that no event can speak for the program
+mod log;

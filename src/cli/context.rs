@@ -59,12 +59,15 @@ impl Context {
     /// The context of this process.
     pub fn new(directory: Option<PathBuf>, wanted: Option<String>) -> Result<Context, Failure> {
         let environment = Environment::of_process()?;
-        let directory = environment.absolute(directory.as_deref().unwrap_or(Path::new(".")));
+        let directory = match directory {
+            Some(directory) => environment.absolute(directory),
+            None => environment.current_dir().to_owned(),
+        };
         if !directory.is_dir() {
-            return Err(Failure::usage(format!(
-                "there is no directory '{}'",
-                directory.display()
-            )));
+            return Err(
+                Failure::usage(format!("there is no directory '{}'", directory.display()))
+                    .hint("-C takes a directory that exists"),
+            );
         }
         Ok(Context {
             environment,

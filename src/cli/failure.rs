@@ -5,7 +5,7 @@ use std::io;
 
 use git_ledger::append::AppendError;
 use git_ledger::finding::{Answer, FindingId};
-use git_ledger::git::{ConfigError, LockError, OpenError, RefError};
+use git_ledger::git::{ConfigError, LockError, OpenError, RefError, WriteError};
 use git_ledger::ledger::LedgerError;
 use git_ledger::report::escape::printable;
 use git_ledger::signer::SignerError;
@@ -112,13 +112,23 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What to do about an operating system that would not.
+fn advise(failure: Failure, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            failure.hint("the disk is full: make room and run the command again")
+        }
+        io::ErrorKind::PermissionDenied => {
+            failure.hint("this user may not do that there; ask whoever owns it")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => failure.hint("the file system is mounted read-only"),
+        _ => failure,
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
-        match error.kind() {
-            io::ErrorKind::StorageFull => Failure::cannot(format!("the disk is full: {error}"))
-                .hint("nothing was recorded; make room and run the command again"),
-            _ => Failure::cannot(error.to_string()),
-        }
+        advise(Failure::cannot(error.to_string()), &error)
     }
 }
 
@@ -136,20 +146,45 @@ impl From<OpenError> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
-        Failure::cannot(error.to_string())
+        let failure = Failure::cannot(error.to_string());
+        match error {
+            ConfigError::Io { source, .. } => advise(failure, &source),
+            ConfigError::Syntax { .. } => {
+                failure.hint("mend that file; 'git config --list' stumbles over the same line")
+            }
+            _ => failure,
+        }
     }
 }
 
 impl From<RefError> for Failure {
     fn from(error: RefError) -> Failure {
-        Failure::cannot(error.to_string())
+        let failure = Failure::cannot(error.to_string());
+        match error {
+            RefError::Io { source, .. } => advise(failure, &source),
+            _ => failure,
+        }
     }
 }
 
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Failure {
-        Failure::cannot(error.to_string())
-            .hint("another git ledger is at work; the lock goes with its process, there is nothing to delete")
+        let failure = Failure::cannot(error.to_string());
+        match error {
+            LockError::Busy { .. } => failure
+                .hint("another git ledger is at work; the lock goes with its process, there is nothing to delete"),
+            LockError::Io { source, .. } => advise(failure, &source),
+        }
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Failure {
+        let failure = Failure::cannot(error.to_string());
+        match error {
+            WriteError::Io { source, .. } => advise(failure, &source),
+            WriteError::Collision => failure,
+        }
     }
 }
 
@@ -171,7 +206,8 @@ impl From<LedgerError> for Failure {
             }
             LedgerError::Ref(error) => error.into(),
             LedgerError::Io(error) => error.into(),
-            LedgerError::Object { .. } | LedgerError::Write(_) => Failure::cannot(message),
+            LedgerError::Write(error) => error.into(),
+            LedgerError::Object { .. } => Failure::cannot(message),
         }
     }
 }
@@ -188,6 +224,9 @@ impl From<AppendError> for Failure {
                         .hint("or sign with another key: git config user.signingKey PATH"),
                     FindingId::SignerRole | FindingId::SignerType => {
                         failure.hint("'git ledger policy show' tells who may record what")
+                    }
+                    FindingId::PolicyEvent => {
+                        failure.hint("such events are written by 'git ledger init' and 'git ledger policy' alone")
                     }
                     FindingId::TimeFuture => failure.hint("mend the clock of this machine, or of the one that wrote last"),
                     _ => failure,

@@ -246,8 +246,10 @@ fn public_key(text: &str) -> Result<PublicKey, Failure> {
         }
     };
     let words: Vec<&str> = line.split_whitespace().take(2).collect();
-    PublicKey::parse_text(&words.join(" "))
-        .map_err(|why| Failure::usage(format!("'{text}' is no public key a ledger takes: {why}")))
+    PublicKey::parse_text(&words.join(" ")).map_err(|why| {
+        Failure::usage(format!("'{text}' is no public key a ledger takes: {why}"))
+            .hint("ssh-keygen -t ed25519 makes one that is")
+    })
 }
 
 fn retire(tip: &Tip, who: &str) -> Result<Policy, Failure> {

@@ -61,7 +61,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         .map(|name| Wanted::parse(name))
         .collect::<Result<_, _>>()?;
     if wanted.len() > 1 && (args.raw || args.attachment.is_some()) {
-        return Err(Failure::usage("--raw and --attachment are about one entry"));
+        return Err(Failure::usage("--raw and --attachment are about one entry").hint("name one"));
     }
     let opened = context.open_to_read()?;
     let mut knowledge = Knowledge::new(&opened);

@@ -20,7 +20,7 @@ const MOST: usize = 1 << 20;
 pub struct Step {
     /// The commit.
     pub commit: ObjectId,
-    /// Its place, counted down from the newest entry's number; unknown while no entry was read.
+    /// Its place, as the entries around it claim unless somebody has counted.
     pub position: Option<u64>,
     /// Whether its policy is another than its parent's; unknown when the parent cannot be read.
     pub policy_changed: Option<bool>,
@@ -82,8 +82,10 @@ pub struct Walk<R> {
     ahead: Option<Found>,
     /// Steps handed out.
     distance: u64,
-    /// The position of the commit the walk began with.
+    /// The position of the commit the walk began with, where somebody has counted.
     anchor: Option<u64>,
+    /// The position of the last step.
+    last: Option<u64>,
     gapless: bool,
     /// The number the next entry must have for the numbers to be gapless.
     expected: Option<u64>,
@@ -106,6 +108,7 @@ impl<R: Read> Walk<R> {
             ahead: Some(first),
             distance: 0,
             anchor: None,
+            last: None,
             gapless: true,
             expected: None,
             end: None,
@@ -155,21 +158,27 @@ impl<R: Read> Iterator for Walk<R> {
             What::Entry(link) => Some(link.entry.number()),
             What::Broken { .. } => None,
         };
-        if self.anchor.is_none() {
-            let here = number(&now.what).and_then(|n| n.checked_add(self.distance));
-            let next = || {
-                let next = number(&self.ahead.as_ref()?.what)?;
-                next.checked_add(self.distance)?.checked_add(1)
-            };
-            self.anchor = here.or_else(next);
-        }
         if let Some(number) = number(&now.what) {
             self.gapless &= self.expected.is_none_or(|expected| expected == number);
         } else {
             self.gapless = false;
         }
         self.expected = number(&now.what).and_then(|number| number.checked_sub(1));
-        let position = self.anchor.and_then(|tip| tip.checked_sub(self.distance));
+        // where nobody has counted, the older neighbour's word goes before an entry's own
+        let claimed = || {
+            let older = self.ahead.as_ref().and_then(|ahead| number(&ahead.what));
+            let below = || self.last.and_then(|last| last.checked_sub(1));
+            older
+                .and_then(|older| older.checked_add(1))
+                .or_else(|| number(&now.what))
+                .or_else(below)
+        };
+        let position = match (self.anchor, self.end) {
+            (Some(tip), _) => tip.checked_sub(self.distance),
+            (None, Some(End::Root)) => Some(0),
+            (None, _) => claimed(),
+        };
+        self.last = position;
         let policy_changed = match (&now.what, self.ahead.as_ref().map(|ahead| &ahead.what)) {
             (What::Entry(link), Some(What::Entry(before))) => {
                 Some(link.entry.policy != before.entry.policy)

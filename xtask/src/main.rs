@@ -1,8 +1,19 @@
 //! The habits of this repository that are checked: `cargo xtask <habit>`.
 
+mod man;
 mod vectors;
 
+use std::path::Path;
 use std::process::ExitCode;
+
+/// What becomes of a file that is made from something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It is written again.
+    Write,
+    /// It is only compared.
+    Check,
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -10,9 +21,12 @@ fn main() -> ExitCode {
         Some((habit, rest)) => (habit.as_str(), rest),
         None => ("", [].as_slice()),
     };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    let mode = if rest.iter().any(|word| word == "--check") { Mode::Check } else { Mode::Write };
     let outcome = match habit {
+        "man" => man::run(root, mode),
         "vectors" => vectors::run(rest),
-        _ => Err("usage: cargo xtask vectors [--check]".into()),
+        _ => Err("usage: cargo xtask vectors|man [--check]".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
