@@ -182,3 +182,128 @@ fn read(signed: &[u8], carried: &Carried<'_>) -> Option<()> {
     }
     (described && rest.is_empty()).then_some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::{Role, Signer as Row};
+    use crate::principal::Principal;
+    use crate::signer::{KeySettings, Signer};
+
+    const A: &str = "1111111111111111111111111111111111111111";
+    const B: &str = "2222222222222222222222222222222222222222";
+
+    struct World {
+        _dir: tempfile::TempDir,
+        signer: Signer,
+        policy: Policy,
+    }
+
+    impl World {
+        fn new() -> World {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("key");
+            Signer::generate(&path, "test").unwrap();
+            let settings = KeySettings {
+                signing_key: Some(path.display().to_string()),
+                ..KeySettings::default()
+            };
+            let signer = Signer::find(&settings).unwrap();
+            let row = Row {
+                principal: Principal::parse("ann@acme").unwrap(),
+                key: signer.public_key().clone(),
+                roles: vec![Role::Writer],
+                types: Vec::new(),
+                retired: false,
+            };
+            let policy = Policy {
+                id: "0".repeat(32),
+                name: "acme".into(),
+                threshold: 1,
+                signers: vec![row],
+                compromised: Vec::new(),
+                mirrors: Vec::new(),
+            };
+            World {
+                _dir: dir,
+                signer,
+                policy,
+            }
+        }
+
+        fn signed(&self, namespace: &str, text: &str) -> Vec<u8> {
+            let signature = self.signer.sign(namespace, text.as_bytes()).unwrap();
+            [text, &signature.to_armour()].concat().into_bytes()
+        }
+
+        fn status(&self, certificate: &[u8]) -> &'static str {
+            judge(certificate, &carried(), &self.policy).status.word()
+        }
+    }
+
+    fn carried() -> Carried<'static> {
+        let id = |hex: &str| ObjectId::from_hex(hex.as_bytes()).unwrap();
+        Carried {
+            updates: vec![(id(A), id(B), b"refs/heads/main")],
+            options: vec![b"a=b"],
+            nonce: Some(b"1-x"),
+            nonce_status: Some("OK"),
+        }
+    }
+
+    fn text() -> String {
+        format!(
+            "certificate version 0.1\npusher key 1 +0000\npushee /r\nnonce 1-x\n\
+             push-option a=b\n\n{A} {B} refs/heads/main\n"
+        )
+    }
+
+    #[test]
+    fn good_only_when_everything_fits() {
+        let mut world = World::new();
+        let good = world.signed("git", &text());
+        let judgement = judge(&good, &carried(), &world.policy);
+        assert_eq!(judgement.status, Status::Good);
+        assert_eq!(judgement.signer.as_deref(), Some("ann@acme"));
+        assert_eq!(judgement.nonce.as_deref(), Some("OK"));
+
+        for (from, to) in [
+            (B, A),
+            ("refs/heads/main", "refs/heads/mail"),
+            ("refs/heads/main\n", ""),
+            ("nonce 1-x", "nonce 2-x"),
+            ("nonce 1-x\n", ""),
+            ("push-option a=b\n", ""),
+            ("push-option a=b", "push-option a=c"),
+            ("pushee /r", "evil /r"),
+            ("version 0.1", "version 0.2"),
+            ("\n\n", "\n"),
+        ] {
+            let other = text().replacen(from, to, 1);
+            assert_eq!(world.status(&world.signed("git", &other)), "bad", "{from}");
+        }
+        let more = text() + &format!("{A} {B} refs/heads/x\n");
+        assert_eq!(world.status(&world.signed("git", &more)), "bad");
+        assert_eq!(world.status(&world.signed("file", &text())), "bad");
+        assert_eq!(world.status(&[&good[..], b"x"].concat()), "bad");
+        assert_eq!(world.status(&[&good[..], &good].concat()), "bad");
+        assert_eq!(world.status(text().as_bytes()), "bad");
+        assert_eq!(world.status(b""), "bad");
+        for at in 0..good.len() {
+            let mut bent = good.clone();
+            bent[at] ^= 1;
+            assert_eq!(world.status(&bent), "bad", "byte {at}");
+        }
+
+        let replayed = Carried {
+            nonce_status: Some("SLOP"),
+            ..carried()
+        };
+        let judgement = judge(&good, &replayed, &world.policy);
+        assert_eq!(judgement.status, Status::Stale);
+        world.policy.signers[0].retired = true;
+        assert_eq!(world.status(&good), "unknown");
+        world.policy.signers.clear();
+        assert_eq!(world.status(&good), "unknown");
+    }
+}

@@ -1,6 +1,7 @@
 //! All tests that need more than one room, in one binary.
 #![forbid(unsafe_code)]
 
+mod servers;
 mod world;
 
 // what each verb prints, and how it exits
@@ -8,3 +9,6 @@ mod verbs;
 
 // what log and show select and tell, and that no event can speak for the program
 mod log;
+
+// what a server records and refuses, behind sshd, nginx and a path
+mod hooks;
