@@ -9,32 +9,30 @@
 //! # Limits
 //! The draft's objects of a lost race stay in the store until git collects them.
 
-use std::time::{Duration, Instant};
+mod race;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 use gix::ObjectId;
 
+use self::race::{Base, Published, Sent};
 use crate::chain;
 use crate::commit::{self, Draft, Link};
 use crate::entry::{Approval, Entry};
 use crate::event::{Event, Pending};
 use crate::finding::Finding;
-use crate::git::{
-    Depth, Fetch, FileLock, LockError, PushOutcome, RefError, RemoteUrl, Transport, TransportError,
-};
+use crate::git::{Depth, FileLock, LockError, RemoteUrl, Transport, TransportError};
 use crate::ledger::{Attachments, Ledger, LedgerError, Objects, Tip};
 use crate::merkle;
 use crate::policy::Policy;
-use crate::seen::Seen;
+use crate::seen::{Found, Records, Seen};
 use crate::signer::{Signer, SignerError};
 use crate::trust::{self, Place};
 use crate::verify::Mark;
 
 /// Events of one entry, in bytes: leaves room for the range, the signature and the headers.
 const ENTRY_BYTES: usize = 48 << 10;
-/// The first pause after a lost race; doubles up to [`LONGEST_PAUSE`], each taken at random.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
 /// Why nothing was appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
@@ -82,6 +80,36 @@ pub enum AppendError {
         name: String,
         /// Why.
         why: TransportError,
+    },
+    /// The entry was sent, and whether the primary took it is not known.
+    #[error("'{name}' was sent the entry and did not say whether it took it: {why}")]
+    Unsure {
+        /// The remote.
+        name: String,
+        /// Why it is not known.
+        why: String,
+        /// `source` of the first event.
+        source_name: String,
+        /// Its `id`.
+        id: String,
+    },
+    /// Two events of one call have the same source and id.
+    #[error("two different events with source '{source_name}' and id '{id}'")]
+    Contradiction {
+        /// `source`.
+        source_name: String,
+        /// `id`.
+        id: String,
+    },
+    /// The entries that would tell whether an event was recorded before are not here.
+    #[error(
+        "the history here is cut off, so it cannot be told whether source '{source_name}' and id '{id}' were recorded before"
+    )]
+    CutOff {
+        /// `source`.
+        source_name: String,
+        /// `id`.
+        id: String,
     },
     /// Others were faster until the deadline.
     #[error("other writers were faster {0} times, until the deadline")]
@@ -196,29 +224,53 @@ impl Appender<'_> {
         crate::durable::create_dir_all(&state).map_err(LedgerError::Io)?;
         let _lock = FileLock::acquire(&state.join("lock"), self.deadline)?;
         let mut lost = 0;
+        let mut sent: Option<Sent> = None;
         loop {
-            let (local, tip) = self.tip()?;
+            let began = Instant::now();
+            let base = self.base(sent.as_ref())?;
+            if let Some(sent) = sent.take() {
+                if self.landed(&base, &sent)? {
+                    self.follow(base.local, &sent.last);
+                    return Ok(sent.recorded);
+                }
+                if Instant::now() >= self.deadline {
+                    return Err(AppendError::OutOfTime(lost));
+                }
+            }
             let (mut recorded, fresh) = match (next, repeats) {
                 (Next::Events(groups), Repeats::LeaveOut) => {
-                    let (earlier, groups) = self.leave_out(&tip, groups)?;
+                    let (earlier, groups) = self.leave_out(&base, groups)?;
                     (earlier, Next::Events(groups))
                 }
                 _ => (Vec::new(), next.clone()),
             };
-            let (links, objects) = self.build(&tip, &fresh)?;
-            let Some(last) = links.last() else {
+            let (links, objects) = self.build(&base.tip, &fresh)?;
+            let Some(last) = links.last().cloned() else {
                 return Ok(recorded);
             };
+            recorded.extend(links.into_iter().map(|link| Recorded {
+                link,
+                earlier: false,
+            }));
             self.ledger.write(objects)?;
-            if self.publish(local, &tip, last)? {
-                recorded.extend(links.into_iter().map(|link| Recorded {
-                    link,
-                    earlier: false,
-                }));
-                return Ok(recorded);
+            match self.publish(&base, &last)? {
+                Published::Done => return Ok(recorded),
+                Published::Lost => {}
+                Published::Unknown(outcome) => {
+                    sent = Some(Sent {
+                        recorded,
+                        last,
+                        onto: base.tip.link.id,
+                        remote: base.remote,
+                        outcome,
+                    });
+                }
             }
             lost += 1;
-            self.pause(lost)?;
+            self.pause(lost, began.elapsed())?;
+            if sent.is_none() && Instant::now() >= self.deadline {
+                return Err(AppendError::OutOfTime(lost));
+            }
         }
     }
 
@@ -227,96 +279,47 @@ impl Appender<'_> {
     /// # Errors
     /// As [`Appender::append`].
     pub fn rehearse(&self, next: &Next) -> Result<Vec<Link>, AppendError> {
-        let (_, tip) = self.tip()?;
-        Ok(self.build(&tip, next)?.0)
+        Ok(self.build(&self.base(None)?.tip, next)?.0)
     }
 
-    /// Where the local branch is, and the entry to build on.
-    fn tip(&self) -> Result<(Option<ObjectId>, Tip), AppendError> {
-        let local = self.ledger.tip_id()?;
-        let Some(primary) = self.primary else {
-            return Ok((local, self.ledger.tip()?));
-        };
-        let known: Vec<ObjectId> = local.into_iter().collect();
-        let remote = self.fetch(primary, &known)?;
-        if let Some(mark) = &primary.mark {
-            self.check_mark(primary, remote, mark)?;
-        }
-        let base = match local {
-            None => remote,
-            Some(local) if self.ledger.descends(remote, local)? != Some(false) => remote,
-            Some(local) if self.ledger.descends(local, remote)? == Some(true) => local,
-            Some(_) => return Err(AppendError::Split(primary.name.clone())),
-        };
-        Ok((local, self.ledger.tip_at(base)?))
-    }
-
-    /// Fetches what the primary has beyond the entries that are `known` to be in it. Without a
-    /// known one a cut-off history is cut off again, and ancestry could not be judged.
-    fn fetch(&self, primary: &Primary, known: &[ObjectId]) -> Result<ObjectId, AppendError> {
-        let fetch = Fetch {
-            url: &primary.url,
-            name: self.ledger.reference(),
-            depth: match primary.depth {
-                Depth::One if !known.is_empty() => Depth::Newer,
-                depth => depth,
-            },
-            haves: known,
-            max_bytes: primary.max_bytes,
-        };
-        match primary.transport.fetch(&fetch, self.deadline) {
-            Ok(id) => Ok(id),
-            Err(TransportError::NoSuchRef(_)) => {
-                Err(AppendError::PrimaryAbsent(primary.name.clone()))
-            }
-            Err(why) => Err(AppendError::Unreachable {
-                name: primary.name.clone(),
-                why,
-            }),
-        }
-    }
-
-    fn check_mark(
-        &self,
-        primary: &Primary,
-        remote: ObjectId,
-        mark: &Mark,
-    ) -> Result<(), AppendError> {
-        let link = self.ledger.link(remote)?;
-        let number = link.entry.number();
-        if number < mark.number || (number == mark.number && link.digest() != mark.digest) {
-            return Err(AppendError::PrimaryRolledBack {
-                name: primary.name.clone(),
-                number: mark.number,
-            });
-        }
-        Ok(())
-    }
-
-    /// The events that are not in the ledger yet, and the entries that hold the others.
+    /// The events that are not in the ledger yet, each once, and the entries that hold the others.
     fn leave_out(
         &self,
-        tip: &Tip,
+        base: &Base,
         groups: &[Vec<Pending>],
     ) -> Result<(Vec<Recorded>, Vec<Vec<Pending>>), AppendError> {
-        let seen = Seen::of(self.ledger);
+        let records = self.records(base)?;
         let (mut earlier, mut fresh) = (Vec::<Recorded>::new(), Vec::new());
+        let mut named: BTreeMap<(&str, &str), &Event> = BTreeMap::new();
         for group in groups {
             let mut kept = Vec::new();
             for pending in group {
                 let event = &pending.event;
-                match seen.find(self.ledger, tip.link.id, event.source(), event.id())? {
-                    None => kept.push(pending.clone()),
-                    Some(link) if link.entry.events.iter().any(|old| same(old, event)) => {
+                let text = || (event.source().to_owned(), event.id().to_owned());
+                match named.insert((event.source(), event.id()), event) {
+                    Some(other) if same(other, event) => continue,
+                    Some(_) => {
+                        let (source_name, id) = text();
+                        return Err(AppendError::Contradiction { source_name, id });
+                    }
+                    None => {}
+                }
+                match records.look(self.ledger, event.source(), event.id()) {
+                    Found::Nowhere => kept.push(pending.clone()),
+                    Found::CutOff => {
+                        let (source_name, id) = text();
+                        return Err(AppendError::CutOff { source_name, id });
+                    }
+                    Found::In(link) if link.entry.events.iter().any(|old| same(old, event)) => {
                         if earlier.iter().all(|known| known.link.id != link.id) {
                             earlier.push(Recorded {
-                                link,
+                                link: *link,
                                 earlier: true,
                             });
                         }
                     }
-                    Some(link) => {
-                        let (source_name, id) = (event.source().to_owned(), event.id().to_owned());
+                    Found::In(link) => {
+                        let (source_name, id) = text();
                         return Err(AppendError::Conflict {
                             number: link.entry.number(),
                             source_name,
@@ -330,6 +333,19 @@ impl Appender<'_> {
             }
         }
         Ok((earlier, fresh))
+    }
+
+    /// What was recorded before; what is missing of the history is fetched.
+    fn records(&self, base: &Base) -> Result<Records, AppendError> {
+        let seen = Seen::of(self.ledger);
+        let records = seen.up_to(self.ledger, base.tip.link.id)?;
+        match self.primary {
+            Some(primary) if !records.is_whole() && primary.depth != Depth::Full => {
+                self.fetch_deep(primary, &[], Depth::Full, self.deadline)?;
+                Ok(seen.up_to(self.ledger, base.tip.link.id)?)
+            }
+            _ => Ok(records),
+        }
     }
 
     /// The signed entries that follow the tip, each judged by the rules, and their objects.
@@ -451,65 +467,6 @@ impl Appender<'_> {
             .into_iter()
             .next()
             .map_or(Ok(link), |finding| Err(AppendError::Refused(finding)))
-    }
-
-    /// Moves the primary, and the local branch with it. False: a lost race.
-    fn publish(
-        &self,
-        local: Option<ObjectId>,
-        tip: &Tip,
-        last: &Link,
-    ) -> Result<bool, AppendError> {
-        if let Some(primary) = self.primary {
-            let pushed = primary.transport.push(
-                &primary.url,
-                last.id,
-                self.ledger.reference(),
-                self.deadline,
-            );
-            if !matches!(pushed, Ok(PushOutcome::Done)) {
-                // the answer may have been lost, or another writer was faster: only ancestry tells
-                let known: Vec<ObjectId> = local.into_iter().chain([tip.link.id]).collect();
-                let now = self.fetch(primary, &known)?;
-                if self.ledger.descends(now, last.id)? != Some(true) {
-                    return match pushed {
-                        Ok(PushOutcome::Refused(text)) if now == tip.link.id => {
-                            Err(AppendError::PrimaryRefused {
-                                name: primary.name.clone(),
-                                text,
-                            })
-                        }
-                        Err(why) if now == tip.link.id => Err(AppendError::Unreachable {
-                            name: primary.name.clone(),
-                            why,
-                        }),
-                        _ => Ok(false),
-                    };
-                }
-            }
-        }
-        match self.ledger.advance(local, last) {
-            Ok(()) => Ok(true),
-            // where the primary has taken the entry, the local branch only follows
-            Err(LedgerError::Ref(RefError::Moved { .. })) => Ok(self.primary.is_some()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Full-jitter backoff.
-    fn pause(&self, lost: u32) -> Result<(), AppendError> {
-        let longest = FIRST_PAUSE
-            .saturating_mul(1 << lost.min(8))
-            .min(LONGEST_PAUSE);
-        let mut random = [0; 4];
-        getrandom::fill(&mut random).map_err(|why| AppendError::Random(why.to_string()))?;
-        let share = f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX);
-        let pause = longest.mul_f64(share);
-        if Instant::now() + pause >= self.deadline {
-            return Err(AppendError::OutOfTime(lost));
-        }
-        std::thread::sleep(pause);
-        Ok(())
     }
 }
 

@@ -1,10 +1,9 @@
 //! Which (source, id) was recorded where: a cache that makes appending idempotent.
 //!
 //! Rebuilt from the chain whenever it does not fit; deleting it loses only time. What it answers
-//! is looked up in the chain before anyone relies on it.
-//!
-//! # Limits
-//! It knows what this clone's history holds: a depth-1 clone knows only what it fetched.
+//! is looked up in the chain before anyone relies on it, and a sum over all records tells whether
+//! a crash or another writer has mixed them up. Where history is cut off nothing is kept, for
+//! what is older may still come.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -38,6 +37,26 @@ fn name(source: &str, id: &str) -> [u8; NAME] {
     out
 }
 
+/// What was recorded at or before one entry.
+#[derive(Debug)]
+pub struct Records {
+    bytes: Vec<u8>,
+    /// Bytes of a record.
+    size: usize,
+    whole: bool,
+}
+
+/// What is known of a source and id.
+#[derive(Debug)]
+pub enum Found {
+    /// This link recorded it.
+    In(Box<Link>),
+    /// No entry did.
+    Nowhere,
+    /// No entry that is here did, and some are not here.
+    CutOff,
+}
+
 impl Seen {
     /// The cache of a ledger.
     pub fn of(ledger: &Ledger) -> Seen {
@@ -52,7 +71,8 @@ impl Seen {
         }
     }
 
-    /// The link that recorded an event of this source and id at or before `tip`, if one did.
+    /// The link that recorded an event of this source and id at or before `tip`, if one that is
+    /// here did.
     ///
     /// # Errors
     /// When the chain cannot be read, or the cache not written.
@@ -63,38 +83,30 @@ impl Seen {
         source: &str,
         id: &str,
     ) -> Result<Option<Link>, LedgerError> {
-        let size = NAME + tip.kind().len_in_bytes();
-        let records = self.up_to(ledger, tip, size)?;
-        let wanted = name(source, id);
-        for record in records
-            .chunks_exact(size)
-            .filter(|record| record.starts_with(&wanted))
-        {
-            let commit = record
-                .get(NAME..)
-                .and_then(|id| ObjectId::try_from(id).ok());
-            let link = commit.and_then(|commit| ledger.link(commit).ok());
-            let there = |link: &Link| {
-                link.entry
-                    .events
-                    .iter()
-                    .any(|event| event.source() == source && event.id() == id)
-            };
-            if let Some(link) = link.filter(there) {
-                return Ok(Some(link));
-            }
-        }
-        Ok(None)
+        Ok(match self.up_to(ledger, tip)?.look(ledger, source, id) {
+            Found::In(link) => Some(*link),
+            Found::Nowhere | Found::CutOff => None,
+        })
     }
 
-    /// All records, after those of the entries since the last time were added.
-    fn up_to(&self, ledger: &Ledger, tip: ObjectId, size: usize) -> Result<Vec<u8>, LedgerError> {
-        let (mut records, known) = self.load(size).unwrap_or_default();
+    /// What was recorded at or before `tip`.
+    ///
+    /// # Errors
+    /// When the chain cannot be read, or the cache not written.
+    pub fn up_to(&self, ledger: &Ledger, tip: ObjectId) -> Result<Records, LedgerError> {
+        let size = NAME + tip.kind().len_in_bytes();
+        let (mut bytes, known) = self.load(size).unwrap_or_default();
         let mut fresh: Vec<Vec<u8>> = Vec::new();
-        let mut met = false;
+        let (mut met, mut whole) = (false, true);
         for link in ledger.links(tip)? {
-            // history that is cut off here cannot be known; what is seen is what counts
-            let Ok(link) = link else { break };
+            let link = match link {
+                Ok(link) => link,
+                Err(LedgerError::Object { .. }) => {
+                    whole = false;
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
             if known == Some(link.id) {
                 met = true;
                 break;
@@ -106,32 +118,28 @@ impl Seen {
             });
             fresh.push(entry.collect());
         }
-        if known.is_some() && !met {
-            records.clear();
+        if !met {
+            bytes.clear();
         }
-        let added: Vec<u8> = fresh.into_iter().rev().flatten().collect();
-        let from = records.len();
-        records.extend_from_slice(&added);
-        if known != Some(tip) {
-            self.save(&records, from, tip)?;
+        let from = bytes.len();
+        bytes.extend(fresh.into_iter().rev().flatten());
+        if whole && known != Some(tip) {
+            self.save(&bytes, from, tip)?;
         }
-        Ok(records)
+        Ok(Records { bytes, size, whole })
     }
 
     fn load(&self, size: usize) -> Option<(Vec<u8>, Option<ObjectId>)> {
         let head = fs::read_to_string(&self.head).ok()?;
-        let (tip, count) = head.trim_end().split_once(' ')?;
-        let (tip, count) = (
-            ObjectId::from_hex(tip.as_bytes()).ok()?,
-            count.parse::<usize>().ok()?,
-        );
+        let mut words = head.split_ascii_whitespace();
+        let tip = ObjectId::from_hex(words.next()?.as_bytes()).ok()?;
+        let wanted = words.next()?.parse::<usize>().ok()?.checked_mul(size)?;
         let mut records = fs::read(&self.records).ok()?;
-        let wanted = count.checked_mul(size)?;
         if records.len() < wanted {
             return None;
         }
         records.truncate(wanted);
-        Some((records, Some(tip)))
+        (words.next()? == sum(&records)).then_some((records, Some(tip)))
     }
 
     /// The records first, then the head that says how many of them count.
@@ -148,9 +156,47 @@ impl Seen {
         file.set_len(from as u64)?;
         io::Seek::seek(&mut file, io::SeekFrom::Start(from as u64))?;
         file.write_all(records.get(from..).unwrap_or_default())?;
-        durable::write(
-            &self.head,
-            format!("{tip} {}\n", records.len() / size).as_bytes(),
-        )
+        let (count, sum) = (records.len() / size, sum(records));
+        durable::write(&self.head, format!("{tip} {count} {sum}\n").as_bytes())
     }
+}
+
+impl Records {
+    /// Looks for an event of this source and id.
+    pub fn look(&self, ledger: &Ledger, source: &str, id: &str) -> Found {
+        let wanted = name(source, id);
+        for record in self
+            .bytes
+            .chunks_exact(self.size)
+            .filter(|record| record.starts_with(&wanted))
+        {
+            let commit = record
+                .get(NAME..)
+                .and_then(|id| ObjectId::try_from(id).ok());
+            let link = commit.and_then(|commit| ledger.link(commit).ok());
+            let there = |link: &Link| {
+                link.entry
+                    .events
+                    .iter()
+                    .any(|event| event.source() == source && event.id() == id)
+            };
+            if let Some(link) = link.filter(there) {
+                return Found::In(Box::new(link));
+            }
+        }
+        if self.whole {
+            Found::Nowhere
+        } else {
+            Found::CutOff
+        }
+    }
+
+    /// Whether they are of all entries.
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+}
+
+fn sum(records: &[u8]) -> String {
+    merkle::hex(&merkle::sha256(records))
 }

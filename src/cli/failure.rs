@@ -116,7 +116,7 @@ impl fmt::Display for Failure {
 fn advise(failure: Failure, error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            failure.hint("the disk is full: make room and run the command again")
+            failure.hint("there is no room for it; make some and run the command again")
         }
         io::ErrorKind::PermissionDenied => {
             failure.hint("this user may not do that there; ask whoever owns it")
@@ -162,6 +162,8 @@ impl From<RefError> for Failure {
         let failure = Failure::cannot(error.to_string());
         match error {
             RefError::Io { source, .. } => advise(failure, &source),
+            RefError::NotDurable { .. } => failure
+                .hint("it is there now, but may be gone after a power failure; look at the disk before you go on"),
             _ => failure,
         }
     }
@@ -246,6 +248,13 @@ impl From<AppendError> for Failure {
             AppendError::PrimaryRefused { .. } => Failure::no(message).hint("the entry was not recorded"),
             AppendError::Unreachable { .. } => Failure::cannot(message)
                 .hint("the event was not recorded; --on-failure=spool keeps such events until 'git ledger flush'"),
+            AppendError::Unsure { source_name, id, .. } => Failure::cannot(message).hint(format!(
+                "run it again with --source '{source_name}' --id '{id}', which records it once"
+            )),
+            AppendError::Contradiction { .. } => Failure::no(message)
+                .hint("an id names one event for ever; nothing was recorded"),
+            AppendError::CutOff { .. } => Failure::cannot(message)
+                .hint("bring all of the ledger here first: git fetch --unshallow"),
             AppendError::OutOfTime(_) => {
                 Failure::cannot(message).hint("the event was not recorded; run it again, or give it longer with --timeout")
             }

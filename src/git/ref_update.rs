@@ -1,21 +1,36 @@
 //! Moves references of the files backend by git's own lock protocol: make `<name>.lock`, compare,
 //! write, fsync, reflog, rename, fsync of the directory.
+//!
+//! A killed git leaves `<name>.lock` behind, and nobody can tell it from a held one. Ours can be
+//! told: it is the second name of a file in a directory of our own, and whoever makes such a file
+//! holds a lock of the operating system, which dies with its holder. So who holds that lock and
+//! finds the file there knows that its maker is dead; if `<name>.lock` is that very file, nobody
+//! holds it, and it is removed. A lock of any other origin is never touched, only explained.
+//!
+//! # Limits
+//! On file systems without hard links our own locks are told as little as git's.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::layout::RefStorage;
-use super::lock::jitter;
+use super::lock::{FileLock, LockError, jitter};
 use super::refs::{Expected, RefError, RefUpdate, check_name};
 use super::reftable;
 use super::repository::Repository;
-use super::write::make_dir;
+use super::write::{make_dir, object_id};
 use crate::durable;
 
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long others of our own kind may take, who may in turn wait for a git.
+const TURN_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where the first names of our locks are, below the common directory.
+const CLAIMS: &[&str] = &["git-ledger", "git-ledger/ref-locks"];
 
 impl Repository {
     /// Moves a reference, or makes it; durable when it returns.
@@ -29,11 +44,12 @@ impl Repository {
         let path = self.ref_path(name);
         self.check_no_conflict(name)?;
         self.make_dirs(self.common_dir(), name)?;
-        let mut lock = match RefLock::take(&path) {
+        let claim = self.claim(name)?;
+        let mut lock = match RefLock::take(&path, &claim) {
             // Git removes empty directories whenever it likes, also those just made.
             Err(RefError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 self.make_dirs(self.common_dir(), name)?;
-                RefLock::take(&path)?
+                RefLock::take(&path, &claim)?
             }
             taken => taken?,
         };
@@ -64,10 +80,40 @@ impl Repository {
             .map_err(failed)?;
         self.append_reflog(update, actual)?;
         lock.commit(&path).map_err(failed)?;
-        match path.parent() {
-            Some(dir) => durable::sync_dir(dir).map_err(failed),
-            None => Ok(()),
+        let kept = path.parent().map_or(Ok(()), durable::sync_dir);
+        kept.map_err(|source| RefError::NotDurable {
+            name: name.into(),
+            source,
+        })
+    }
+
+    /// Our turn to lock a reference, among processes of our own kind.
+    fn claim(&self, name: &str) -> Result<Claim, RefError> {
+        let mut dir = self.common_dir().to_owned();
+        for part in CLAIMS {
+            dir = self.common_dir().join(part);
+            make_dir(&dir, self.sharing).map_err(|source| RefError::Io {
+                path: dir.clone(),
+                source,
+            })?;
         }
+        // any injective name of one length will do; names of references can be longer than a file's
+        let sha1 = gix::hash::Kind::Sha1;
+        let key = object_id(sha1, gix::objs::Kind::Blob, name.as_bytes())
+            .ok_or_else(|| RefError::BadName(name.into()))?;
+        let turn = dir.join(format!("{key}.turn"));
+        let until = Instant::now() + TURN_PATIENCE;
+        let turn = FileLock::acquire(&turn, until).map_err(|error| match error {
+            LockError::Io { path, source } => RefError::Io { path, source },
+            busy => RefError::Io {
+                path: turn.clone(),
+                source: io::Error::new(io::ErrorKind::WouldBlock, busy.to_string()),
+            },
+        })?;
+        Ok(Claim {
+            path: dir.join(format!("{key}.lock")),
+            _turn: turn,
+        })
     }
 
     /// A reference cannot be a directory for another one.
@@ -145,7 +191,12 @@ impl Repository {
             .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
             .open(&path)
             .map_err(failed)?;
-        file.write_all(line.as_bytes()).map_err(failed)?;
+        let before = file.metadata().map_err(failed)?.len();
+        if let Err(e) = file.write_all(line.as_bytes()) {
+            // half a line would spoil the next one too
+            file.set_len(before).ok();
+            return Err(failed(e));
+        }
         if new {
             let mode = self
                 .sharing
@@ -161,42 +212,74 @@ impl Repository {
     }
 }
 
-/// Git's lock on one reference; let go when dropped.
-struct RefLock {
+/// The right to make the first name of a lock, and the place for it.
+struct Claim {
     path: PathBuf,
+    _turn: FileLock,
+}
+
+/// Git's lock on one reference; let go when dropped.
+struct RefLock<'a> {
+    path: PathBuf,
+    claim: &'a Claim,
     file: fs::File,
     done: bool,
 }
 
-impl RefLock {
-    fn take(reference: &Path) -> Result<Self, RefError> {
+impl<'a> RefLock<'a> {
+    fn take(reference: &Path, claim: &'a Claim) -> Result<Self, RefError> {
         let mut path = reference.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);
+        clear_dead(&claim.path, &path).map_err(|source| RefError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        let file = create_new(&claim.path).map_err(|source| RefError::Io {
+            path: claim.path.clone(),
+            source,
+        })?;
+        // dropped on every way out, which removes the claim
+        let mut lock = Self {
+            path,
+            claim,
+            file,
+            done: true,
+        };
         let until = Instant::now() + LOCK_PATIENCE;
         loop {
-            let made = OpenOptions::new().write(true).create_new(true).open(&path);
-            match made {
-                Ok(file) => {
-                    return Ok(Self {
-                        path,
-                        file,
-                        done: false,
-                    });
-                }
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-                    if Instant::now() >= until {
-                        let age = fs::symlink_metadata(&path)
-                            .and_then(|m| m.modified())
-                            .ok()
-                            .and_then(|at| at.elapsed().ok())
-                            .unwrap_or_default();
-                        return Err(RefError::Locked { path, age });
+            match fs::hard_link(&claim.path, &lock.path) {
+                Ok(()) => break,
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(lock.failed(e)),
+                Err(_) => match create_new(&lock.path) {
+                    Ok(file) => {
+                        lock.file = file;
+                        break;
                     }
-                    std::thread::sleep(jitter(Duration::from_millis(5)));
-                }
-                Err(source) => return Err(RefError::Io { path, source }),
+                    Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                    Err(e) => return Err(lock.failed(e)),
+                },
             }
+            if Instant::now() >= until {
+                let age = fs::symlink_metadata(&lock.path)
+                    .and_then(|m| m.modified())
+                    .ok()
+                    .and_then(|at| at.elapsed().ok())
+                    .unwrap_or_default();
+                let path = lock.path.clone();
+                return Err(RefError::Locked { path, age });
+            }
+            std::thread::sleep(jitter(Duration::from_millis(5)));
+        }
+        lock.done = false;
+        Ok(lock)
+    }
+
+    fn failed(&self, source: io::Error) -> RefError {
+        RefError::Io {
+            path: self.path.clone(),
+            source,
         }
     }
 
@@ -217,13 +300,39 @@ impl RefLock {
     }
 }
 
-impl Drop for RefLock {
+impl Drop for RefLock<'_> {
     fn drop(&mut self) {
-        if !self.done {
-            // Nothing better can be done here than leaving it, and the next writer names it.
-            fs::remove_file(&self.path).ok();
+        // What cannot be removed now, the next of us clears away. The claim goes last: without it
+        // the lock would be anybody's.
+        let gone = self.done || fs::remove_file(&self.path).is_ok();
+        if gone {
+            fs::remove_file(&self.claim.path).ok();
         }
     }
+}
+
+/// Removes what a killed process of our own kind left; only for who holds the turn.
+fn clear_dead(claim: &Path, lock: &Path) -> io::Result<()> {
+    let absent = |e: &io::Error| e.kind() == io::ErrorKind::NotFound;
+    let claimed = match fs::symlink_metadata(claim) {
+        Ok(meta) => meta,
+        Err(e) if absent(&e) => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    // As long as the claim is there its number cannot be given to another file.
+    match fs::symlink_metadata(lock) {
+        Ok(meta) if (meta.dev(), meta.ino()) == (claimed.dev(), claimed.ino()) => {
+            fs::remove_file(lock)?;
+        }
+        Ok(_) => {}
+        Err(e) if absent(&e) => {}
+        Err(e) => return Err(e),
+    }
+    fs::remove_file(claim)
+}
+
+fn create_new(path: &Path) -> io::Result<fs::File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 fn check_committer(text: &str) -> Result<(), RefError> {

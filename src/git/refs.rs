@@ -75,6 +75,14 @@ pub enum RefError {
     /// A committer that cannot stand in a reflog.
     #[error("'{0}' is not a committer as 'name <mail> seconds +0000'")]
     BadCommitter(String),
+    /// It has moved, and the operating system does not say that it will stay there.
+    #[error("'{name}' has moved, but it is not sure that the disk keeps it: {source}")]
+    NotDurable {
+        /// The reference.
+        name: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// The operating system would not.
     #[error("cannot access '{}': {source}", path.display())]
     Io {
