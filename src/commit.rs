@@ -85,7 +85,8 @@ impl Link {
             );
             return Err(Finding::new(FindingId::IdentityMismatch, detail));
         }
-        let signature = Signature::from_armour_among(&headers.armour, keys).map_err(signature_finding)?;
+        let signature =
+            Signature::from_armour_among(&headers.armour, keys).map_err(signature_finding)?;
         if signature.namespace() != NAMESPACE {
             let detail = format!("namespace {:?}, not \"{NAMESPACE}\"", signature.namespace());
             return Err(Finding::new(FindingId::SignatureNamespace, detail));
@@ -220,6 +221,13 @@ pub fn first_parent(raw: &[u8], format: Kind) -> Option<ObjectId> {
     head.split(|b| *b == b'\n')
         .find_map(|line| line.strip_prefix(b"parent "))
         .and_then(|hex| object_id(hex, format))
+}
+
+/// Whether the commit has a `parent` header at all, be it one that names nothing.
+pub fn has_parent(raw: &[u8]) -> bool {
+    let (head, _) = split_head(raw).unwrap_or((raw, &[]));
+    head.split(|b| *b == b'\n')
+        .any(|line| line.starts_with(b"parent "))
 }
 
 struct Headers<'a> {

@@ -267,31 +267,13 @@ impl Policy {
             )));
         }
         plain("name", &document.name, 100)?;
-        let signers = document
-            .signer
-            .into_iter()
-            .map(signer)
-            .collect::<Result<Vec<_>, _>>()?;
+        // what is malformed is told before a key that is no use, so each row is read in two steps
+        let signers: Vec<Keyed<Signer>> = all(document.signer, signer)?;
         if signers.is_empty() {
             return Err(malformed("no signer"));
         }
-        let mut keys = BTreeSet::new();
-        for row in &signers {
-            if !keys.insert(row.key.blob().to_vec()) {
-                let detail = format!("{} stands in two rows", row.key.fingerprint());
-                return Err(Finding::new(FindingId::PolicyDuplicateKey, detail));
-            }
-        }
-        let compromised = document
-            .compromised
-            .into_iter()
-            .map(compromised)
-            .collect::<Result<Vec<_>, _>>()?;
-        let mirrors = document
-            .mirror
-            .into_iter()
-            .map(mirror)
-            .collect::<Result<Vec<_>, _>>()?;
+        let compromised: Vec<Keyed<Compromised>> = all(document.compromised, compromised)?;
+        let mirrors = all(document.mirror, mirror)?;
         let names: BTreeSet<&str> = mirrors.iter().map(|mirror| mirror.name.as_str()).collect();
         if names.len() != mirrors.len() {
             return Err(malformed("one mirror name stands in two rows"));
@@ -299,6 +281,15 @@ impl Policy {
         let (id, name, threshold) = (document.id, document.name, document.admin.threshold);
         if threshold == 0 || threshold > crate::json::MAX_INTEGER as u64 {
             return Err(malformed(format!("threshold is {threshold}")));
+        }
+        let signers: Vec<Signer> = signers.into_iter().collect::<Result<_, _>>()?;
+        let compromised = compromised.into_iter().collect::<Result<_, _>>()?;
+        let mut keys = BTreeSet::new();
+        for row in &signers {
+            if !keys.insert(row.key.blob().to_vec()) {
+                let detail = format!("{} stands in two rows", row.key.fingerprint());
+                return Err(Finding::new(FindingId::PolicyDuplicateKey, detail));
+            }
         }
         let policy = Policy {
             id,
@@ -508,10 +499,16 @@ impl Policy {
     }
 }
 
-fn signer(table: SignerTable) -> Result<Signer, Finding> {
+/// A row, or what is wrong with its key.
+type Keyed<T> = Result<T, Finding>;
+
+fn all<A, B>(rows: Vec<A>, read: fn(A) -> Result<B, Finding>) -> Result<Vec<B>, Finding> {
+    rows.into_iter().map(read).collect()
+}
+
+fn signer(table: SignerTable) -> Result<Keyed<Signer>, Finding> {
     let principal = Principal::parse(&table.principal)
         .ok_or_else(|| malformed(format!("not a principal: {:?}", table.principal)))?;
-    let key = key(&table.key)?;
     if table.roles.is_empty() || !ascending(&table.roles) {
         return Err(malformed(format!(
             "roles of {principal} are empty, twice or out of order"
@@ -547,16 +544,16 @@ fn signer(table: SignerTable) -> Result<Signer, Finding> {
             )));
         }
     };
-    Ok(Signer {
+    Ok(key(&table.key).map(|key| Signer {
         principal,
         key,
         roles: table.roles,
         types,
         retired,
-    })
+    }))
 }
 
-fn compromised(table: CompromisedTable) -> Result<Compromised, Finding> {
+fn compromised(table: CompromisedTable) -> Result<Keyed<Compromised>, Finding> {
     let limit = crate::json::MAX_INTEGER as u64;
     let vouched = match table.vouched {
         Some(vouched) if vouched.is_empty() => return Err(malformed("vouched is empty")),
@@ -565,11 +562,11 @@ fn compromised(table: CompromisedTable) -> Result<Compromised, Finding> {
     if table.since > limit || vouched.iter().any(|number| *number > limit) {
         return Err(malformed("a number above 2^53 − 1"));
     }
-    Ok(Compromised {
-        key: key(&table.key)?,
+    Ok(key(&table.key).map(|key| Compromised {
+        key,
         since: table.since,
         vouched,
-    })
+    }))
 }
 
 fn mirror(table: MirrorTable) -> Result<Mirror, Finding> {

@@ -215,9 +215,14 @@ fn walk(
             flush(&mut pending, &mut first, Tail::Neighbour(at, raw.clone()));
         }
         let parent = commit::first_parent(&raw, at.kind());
-        pending.push((at, raw));
+        pending.push((at, raw.clone()));
         seen += 1;
         match parent {
+            // what it is that stands before it cannot be told; the entry itself is malformed
+            None if commit::has_parent(&raw) => {
+                flush(&mut pending, &mut first, Tail::Cut);
+                return (seen, End::Broken, None);
+            }
             None => {
                 flush(&mut pending, &mut first, Tail::Root);
                 return (seen, End::Root, None);

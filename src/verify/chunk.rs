@@ -102,7 +102,8 @@ pub struct Worker<'a, R> {
 impl<R: Read> Worker<'_, R> {
     /// Judges every commit of the chunk.
     pub fn judge(mut self, chunk: Chunk) -> Judged {
-        let parse = |(id, raw): &(ObjectId, Arc<[u8]>)| Link::parse_among(*id, raw.to_vec(), self.keys);
+        let parse =
+            |(id, raw): &(ObjectId, Arc<[u8]>)| Link::parse_among(*id, raw.to_vec(), self.keys);
         let links: Vec<Result<Link, Finding>> = chunk.commits.iter().map(parse).collect();
         let neighbour = match &chunk.tail {
             Tail::Neighbour(id, raw) => Some(Link::parse_among(*id, raw.to_vec(), self.keys)),
@@ -284,20 +285,17 @@ impl<R: Read> Worker<'_, R> {
         findings: &mut Vec<Finding>,
     ) {
         findings.extend(self.compromised(link));
-        let after = own.and_then(|files| files.policy.clone().ok());
+        let after = own.and_then(|files| named_policy(files, link));
         let (before, place) = match previous {
             Previous::Nothing => match &after {
                 Some(after) => (after.clone(), Place::First),
                 None => return,
             },
             Previous::Link(prev) => {
-                // a policy that cannot be read was found at the entry that brought it
-                let Some(before) = self
-                    .files
-                    .of(&mut self.reader, prev.tree)
-                    .ok()
-                    .and_then(|files| files.policy.clone().ok())
-                else {
+                // a policy that cannot be read, or is not the one that was named, was found at the
+                // entry that brought it
+                let files = self.files.of(&mut self.reader, prev.tree).ok();
+                let Some(before) = files.and_then(|files| named_policy(&files, prev)) else {
                     return;
                 };
                 let place = if prev.entry.policy == link.entry.policy {
@@ -348,4 +346,10 @@ impl<R: Read> Worker<'_, R> {
         };
         doubtful.then(|| Finding::new(FindingId::CompromisedEntry, detail()))
     }
+}
+
+/// The policy a tree holds, if it is the one the entry names.
+fn named_policy(files: &TreeFiles, link: &Link) -> Option<Arc<Policy>> {
+    let policy = files.policy.clone().ok();
+    policy.filter(|_| files.digest == link.entry.policy)
 }

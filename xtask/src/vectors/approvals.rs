@@ -11,6 +11,9 @@ use super::world::*;
 
 const NAMESPACE: &str = "git-ledger-approval";
 
+/// Makes an approval: whose, and its blob.
+type Make<'a> = dyn Fn(&Chain, &Draft) -> (String, Vec<u8>) + 'a;
+
 /// alice, bob and carol are admins; two must agree.
 fn before() -> Policy {
     acme().with(Row::new(&CAROL, &["admin"])).threshold(2)
@@ -180,13 +183,12 @@ fn texts(to: &mut Vectors) {
         let made = Sshsig::make(&BOB, namespace, text.as_bytes());
         (BOB.principal.to_owned(), made.blob())
     };
-    let mut bad =
-        |name: &str, comment: &str, make: &dyn Fn(&Chain, &Draft) -> (String, Vec<u8>)| {
-            agreed(to, name, expect, comment, |chain, mut draft| {
-                draft.approvals.push(make(chain, &draft));
-                draft
-            });
-        };
+    let mut bad = |name: &str, comment: &str, make: &Make<'_>| {
+        agreed(to, name, expect, comment, |chain, mut draft| {
+            draft.approvals.push(make(chain, &draft));
+            draft
+        });
+    };
     let id = before().id;
     bad(
         "namespace",
