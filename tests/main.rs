@@ -12,3 +12,9 @@ mod log;
 
 // what a server records and refuses, behind sshd, nginx and a path
 mod hooks;
+
+// the vectors of the specification, by both verifiers
+mod vectors;
+
+// repositories with one wound below the record
+mod tamper;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -209,6 +209,16 @@ fn deflated(kind: &str, content: &[u8]) -> Vec<u8> {
     out.finish().expect("memory")
 }
 
+/// What can be inflated of an object file, its header and checksum apart.
+fn inflated(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    // what was inflated before an error is all there is
+    flate2::read::ZlibDecoder::new(bytes)
+        .read_to_end(&mut out)
+        .ok();
+    out
+}
+
 /// `content` with the first `from` replaced by `to`, which is as long.
 fn swapped(content: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut content = content;
@@ -268,10 +278,13 @@ fn no_object_can_be_deleted_emptied_or_changed_unseen() {
                     file.display()
                 );
             }
-            // what comes last is padding and the checksum of the deflated stream: damage there is inert
-            for at in (0..honest.len() - 5).step_by(13) {
+            // some bits of a deflated stream are padding, or choose between equal copies
+            for at in (2..honest.len()).step_by(13) {
                 let mut changed = honest.clone();
                 changed[at] ^= 0x10;
+                if inflated(&changed) == inflated(&honest) {
+                    continue;
+                }
                 fs::write(&file, changed).expect("an object");
                 let verdict = scene.judge(&request);
                 assert_ne!(

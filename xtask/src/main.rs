@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let mode = if rest.iter().any(|word| word == "--check") { Mode::Check } else { Mode::Write };
     let outcome = match habit {
         "man" => man::run(root, mode),
-        "vectors" => vectors::run(rest),
+        "vectors" => vectors::run(root, mode),
         _ => Err("usage: cargo xtask vectors|man [--check]".into()),
     };
     match outcome {

@@ -12,11 +12,15 @@ mod world;
 mod approvals;
 mod chains;
 mod commits;
+mod drafts;
 mod events;
+mod identities;
 mod messages;
 mod objects;
 mod policies;
 mod policy_rows;
+mod policy_values;
+mod signature_numbers;
 mod signatures;
 mod signers;
 mod sound;
@@ -24,8 +28,9 @@ mod trees;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use crate::Mode;
 use world::Chain;
 
 /// Files in the directory that are written by hand.
@@ -68,12 +73,15 @@ fn all() -> BTreeMap<String, Vec<u8>> {
         sound::add,
         objects::add,
         commits::add,
+        identities::add,
         signatures::add,
+        signature_numbers::add,
         messages::add,
         events::add,
         chains::add,
         trees::add,
         policies::add,
+        policy_values::add,
         policy_rows::add,
         signers::add,
         approvals::add,
@@ -83,56 +91,45 @@ fn all() -> BTreeMap<String, Vec<u8>> {
     vectors.0
 }
 
-fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../ledger-spec/vectors")
-}
-
 /// The names of the files that stand in the directory and should not.
-fn strangers(wanted: &BTreeMap<String, Vec<u8>>) -> Result<Vec<String>, String> {
+fn strangers(directory: &Path, wanted: &BTreeMap<String, Vec<u8>>) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(directory()).map_err(|why| why.to_string())? {
+    for entry in fs::read_dir(directory).map_err(|why| why.to_string())? {
         let entry = entry.map_err(|why| why.to_string())?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if !wanted.contains_key(&name) && !BY_HAND.contains(&name.as_str()) {
             found.push(name);
         }
     }
+    found.sort();
     Ok(found)
 }
 
-/// Writes the vectors; with `--check`, fails when they are not what would be written.
-pub fn run(arguments: &[String]) -> Result<(), String> {
+/// Writes the vectors, or fails when they are not what would be written.
+pub fn run(root: &Path, mode: Mode) -> Result<(), String> {
     let wanted = all();
-    let directory = directory();
-    match arguments {
-        [] => {
-            for name in strangers(&wanted)? {
-                fs::remove_file(directory.join(&name)).map_err(|why| format!("{name}: {why}"))?;
-            }
-            for (name, bytes) in &wanted {
-                fs::write(directory.join(name), bytes).map_err(|why| format!("{name}: {why}"))?;
-            }
-            println!("{} vectors", wanted.len());
-            Ok(())
+    let directory = root.join("ledger-spec/vectors");
+    let mut stale = strangers(&directory, &wanted)?;
+    if mode == Mode::Write {
+        for name in stale {
+            fs::remove_file(directory.join(&name)).map_err(|why| format!("{name}: {why}"))?;
         }
-        [check] if check == "--check" => {
-            let mut stale = strangers(&wanted)?;
-            stale.extend(
-                wanted
-                    .iter()
-                    .filter(|(name, bytes)| {
-                        fs::read(directory.join(name)).ok().as_ref() != Some(bytes)
-                    })
-                    .map(|(name, _)| name.clone()),
-            );
-            if stale.is_empty() {
-                return Ok(());
-            }
-            Err(format!(
-                "ledger-spec/vectors is not what the generator writes: {}\nhint: cargo xtask vectors",
-                stale.join(" ")
-            ))
+        for (name, bytes) in &wanted {
+            fs::write(directory.join(name), bytes).map_err(|why| format!("{name}: {why}"))?;
         }
-        _ => Err("usage: cargo xtask vectors [--check]".into()),
+        println!("{} vectors", wanted.len());
+        return Ok(());
     }
+    let differs = |name: &String, bytes: &Vec<u8>| {
+        fs::read(directory.join(name)).map_or(true, |found| found != *bytes)
+    };
+    let changed = wanted.iter().filter(|(name, bytes)| differs(name, bytes));
+    stale.extend(changed.map(|(name, _)| name.clone()));
+    if stale.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "ledger-spec/vectors is not what the generator writes: {}\nhint: cargo xtask vectors",
+        stale.join(" ")
+    ))
 }
