@@ -56,11 +56,10 @@ impl Pusher {
     ) -> Pusher {
         let is = |name: &str| variable(name).is_some();
         let protocol = variable("GL_PROTOCOL").map(OsStr::as_bytes);
+        let by_ssh = is("SSH_CONNECTION") || is("SSH_ORIGINAL_COMMAND");
         let how = if is("GATEWAY_INTERFACE") || is("REQUEST_METHOD") {
             "http"
-        } else if is("SSH_CONNECTION") || is("SSH_ORIGINAL_COMMAND") {
-            "ssh"
-        } else if protocol == Some(b"ssh") {
+        } else if by_ssh || protocol == Some(b"ssh") {
             "ssh"
         } else if protocol.is_some() || is("GITEA_PUSHER_NAME") {
             "http"
