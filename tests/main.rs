@@ -18,3 +18,6 @@ mod vectors;
 
 // repositories with one wound below the record
 mod tamper;
+
+// what is wrong with input or machine: what, whose fault, what next
+mod bad_input;

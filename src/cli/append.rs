@@ -634,7 +634,10 @@ fn single(args: &Args, source: &str, now: &str) -> Result<Pending, Failure> {
         let (name, value) = pair
             .split_once('=')
             .filter(|(name, _)| !name.is_empty())
-            .ok_or_else(|| Failure::usage(format!("--data takes K=V, not '{pair}'")))?;
+            .ok_or_else(|| {
+                Failure::usage(format!("--data takes K=V, not '{pair}'"))
+                    .hint("nothing was recorded; write --data name=value")
+            })?;
         if data.get(name).is_some() {
             return Err(Failure::usage(format!("--data names '{name}' twice")));
         }
@@ -656,6 +659,11 @@ fn single(args: &Args, source: &str, now: &str) -> Result<Pending, Failure> {
     checked(object).map_err(|why| Failure::usage(why).hint("nothing was recorded"))
 }
 
+/// The fault of one line, which the reader of JSON took for the first.
+fn place(why: &git_ledger::json::JsonFault) -> String {
+    why.to_string().replace(" at line 1 column ", " at column ")
+}
+
 /// JSON Lines; what a line leaves out is filled in.
 fn batch(text: &[u8], source: &str, now: &str) -> Result<(Vec<Pending>, Repeats), Failure> {
     let (mut all, mut repeats) = (Vec::new(), Repeats::Impossible);
@@ -666,8 +674,12 @@ fn batch(text: &[u8], source: &str, now: &str) -> Result<(Vec<Pending>, Repeats)
         let fault = |why: String| {
             Failure::usage(format!("line {}: {why}", at + 1)).hint("nothing was recorded")
         };
-        let value = Value::parse(line)
-            .map_err(|why| fault(format!("it is no JSON that a ledger takes: {why}")))?;
+        let value = Value::parse(line).map_err(|why| {
+            fault(format!(
+                "it is no JSON that a ledger takes: {}",
+                place(&why)
+            ))
+        })?;
         let Value::Object(mut object) = value else {
             return Err(fault("an event is a JSON object".into()));
         };
@@ -731,8 +743,13 @@ fn checked(object: Object) -> Result<Pending, String> {
 /// A file, or standard input for `-`.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    let name = path.display();
-    let cannot = |why: std::io::Error| Failure::cannot(format!("cannot read '{name}': {why}"));
+    let name = match path.to_str() {
+        Some("-") => "standard input".to_owned(),
+        _ => format!("'{}'", path.display()),
+    };
+    let cannot = |why: std::io::Error| {
+        Failure::cannot(format!("cannot read {name}: {why}")).hint("nothing was recorded")
+    };
     let input: Box<dyn std::io::Read> = if path == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
@@ -743,9 +760,10 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
         .read_to_end(&mut bytes)
         .map_err(cannot)?;
     if bytes.len() as u64 > MAX_INPUT {
-        return Err(Failure::usage(format!(
-            "'{name}' is larger than {MAX_INPUT} bytes"
-        )));
+        return Err(
+            Failure::usage(format!("{name} is larger than {MAX_INPUT} bytes"))
+                .hint("nothing was recorded; give it in several parts"),
+        );
     }
     Ok(bytes)
 }

@@ -229,7 +229,7 @@ fn page(command: &Command, verb: &str, verbs: &[String]) -> io::Result<Vec<u8>> 
     let mut out = Vec::new();
     man.render_title(&mut out)?;
     man.render_name_section(&mut out)?;
-    man.render_synopsis_section(&mut out)?;
+    synopsis(command).to_writer(&mut out)?;
     man.render_description_section(&mut out)?;
     let mut roff = Roff::new();
     if command.has_subcommands() {
@@ -265,6 +265,16 @@ fn page(command: &Command, verb: &str, verbs: &[String]) -> io::Result<Vec<u8>> 
     Ok(out)
 }
 
+/// How it is called, as `-h` says it.
+fn synopsis(command: &Command) -> Roff {
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage:").trim();
+    let mut roff = Roff::new();
+    roff.control("SH", ["SYNOPSIS"]);
+    roff.text([bold(usage)]);
+    roff
+}
+
 /// Synopsis and options of a command below a verb.
 fn inner_options(inner: &Command, verb: &str, out: &mut Vec<u8>) -> io::Result<()> {
     let man = Man::new(inner.clone());
@@ -278,7 +288,7 @@ fn inner_options(inner: &Command, verb: &str, out: &mut Vec<u8>) -> io::Result<(
     roff.to_writer(out)?;
     // the sections of a page become parts of this one
     let mut part = Vec::new();
-    man.render_synopsis_section(&mut part)?;
+    synopsis(inner).to_writer(&mut part)?;
     man.render_options_section(&mut part)?;
     let text = String::from_utf8_lossy(&part).into_owned();
     let lines = text
