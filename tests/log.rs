@@ -699,6 +699,12 @@ fn completions_and_pages_are_made_from_the_parser() {
             "{shell}"
         );
     }
+    // git itself asks for `git ledger lo<tab>`, wherever the verb stands
+    let asks = "source <(git-ledger completions bash); COMP_WORDS=(git -C . ledger lo); COMP_CWORD=4; \
+                __git_cmd_idx=3; _git_ledger; echo ${COMPREPLY[@]}";
+    let mut command = world.command("", "bash");
+    command.args(["-c", asks]);
+    assert_eq!(run(command, b"").ok(), "log\n");
     let dir = world.path("man");
     let name = dir.to_string_lossy().into_owned();
     world

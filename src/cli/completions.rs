@@ -43,7 +43,7 @@ _git_ledger() {
     local at=${__git_cmd_idx:-1}
     COMP_WORDS=("git-ledger" "${COMP_WORDS[@]:at+1}")
     COMP_CWORD=$((COMP_CWORD - at))
-    _git-ledger git-ledger "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
+    _git__ledger git-ledger "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
 }
 "#;
 
