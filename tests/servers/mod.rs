@@ -8,6 +8,7 @@ pub mod ssh;
 pub mod web;
 
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -31,8 +32,11 @@ pub struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // it may have ended by itself
-        self.0.kill().ok();
+        // with all it forked; it may have ended by itself
+        let group = i32::try_from(self.0.id()).ok();
+        if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
+            rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
+        }
         self.0.wait().ok();
     }
 }
@@ -46,7 +50,8 @@ impl Running {
         command
             .stdin(Stdio::null())
             .stdout(out.try_clone().expect("a log"))
-            .stderr(out);
+            .stderr(out)
+            .process_group(0);
         let child = command.spawn().unwrap_or_else(|why| {
             panic!("{program:?}: {why}; 'cargo xtask test' installs what the tests need")
         });
