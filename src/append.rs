@@ -231,6 +231,7 @@ impl Appender<'_> {
             if let Some(sent) = sent.take() {
                 if self.landed(&base, &sent)? {
                     self.follow(base.local, &sent.last);
+                    self.keep(&sent.objects)?;
                     return Ok(sent.recorded);
                 }
                 if Instant::now() >= self.deadline {
@@ -252,13 +253,17 @@ impl Appender<'_> {
                 link,
                 earlier: false,
             }));
-            self.ledger.write(objects)?;
+            self.ledger.write(&objects)?;
             match self.publish(&base, &last)? {
-                Published::Done => return Ok(recorded),
+                Published::Done => {
+                    self.keep(&objects)?;
+                    return Ok(recorded);
+                }
                 Published::Lost => {}
                 Published::Unknown(outcome) => {
                     sent = Some(Sent {
                         recorded,
+                        objects,
                         last,
                         onto: base.tip.link.id,
                         remote: base.remote,

@@ -27,6 +27,9 @@ pub const DEFAULT_REF: &str = "refs/heads/ledger";
 /// Up to so many objects are written one by one; more go into one pack.
 const LOOSE: usize = 16;
 
+/// How often objects are written whose place is taken away meanwhile.
+const TRIES: usize = 16;
+
 /// Why the ledger could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
@@ -286,15 +289,27 @@ impl Ledger {
     ///
     /// # Errors
     /// When they could not be written; nothing refers to those that were.
-    pub fn write(&self, objects: Objects) -> Result<(), LedgerError> {
-        if objects.len() > LOOSE {
-            self.repository.write_many(objects)?;
-        } else {
-            for (kind, bytes) in &objects {
-                self.repository.write_object(*kind, bytes)?;
+    pub fn write(&self, objects: &Objects) -> Result<(), LedgerError> {
+        let write = || -> Result<(), git::WriteError> {
+            if objects.len() > LOOSE {
+                self.repository.write_many(objects.iter().cloned())?;
+            } else {
+                for (kind, bytes) in objects {
+                    self.repository.write_object(*kind, bytes)?;
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        };
+        // git's housekeeping removes directories and temporary files under our hands
+        again_if_gone(write)
+    }
+
+    /// Makes sure that the objects are there, and stay there, after the branch has moved.
+    ///
+    /// # Errors
+    /// When they are gone and could not be written again.
+    pub fn keep(&self, objects: &Objects) -> Result<(), LedgerError> {
+        again_if_gone(|| self.repository.keep_objects(objects))
     }
 
     /// Moves the branch to `new` if it is still at `seen`; durable when it returns.
@@ -440,6 +455,19 @@ fn read(
     reader
         .read(&id, kind, most)
         .map_err(|fault| LedgerError::Object { id, fault })
+}
+
+fn again_if_gone(
+    mut write: impl FnMut() -> Result<(), git::WriteError>,
+) -> Result<(), LedgerError> {
+    for _ in 1..TRIES {
+        match write() {
+            Err(git::WriteError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            }
+            written => return Ok(written?),
+        }
+    }
+    Ok(write()?)
 }
 
 fn read_link(reader: &mut ObjectReader, id: ObjectId) -> Result<Link, LedgerError> {

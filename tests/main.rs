@@ -10,14 +10,23 @@ mod verbs;
 // what log and show select and tell, and that no event can speak for the program
 mod log;
 
+// the vectors of the specification, by both verifiers
+mod vectors;
+
 // what a server records and refuses, behind sshd, nginx and a path
 mod hooks;
 
-// the vectors of the specification, by both verifiers
-mod vectors;
+// the copies: one state, one test; hostile remotes; races
+mod mirrors;
 
 // repositories with one wound below the record
 mod tamper;
 
 // what is wrong with input or machine: what, whose fault, what next
 mod bad_input;
+
+// what a ledger holds, for the tests that want to know
+mod recorded;
+
+// many writers, none lost
+mod contention;

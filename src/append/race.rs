@@ -8,7 +8,7 @@ use gix::ObjectId;
 use super::{AppendError, Appender, Primary, Recorded};
 use crate::commit::Link;
 use crate::git::{Depth, Fetch, PushOutcome, RefError, TransportError};
-use crate::ledger::{LedgerError, Tip};
+use crate::ledger::{LedgerError, Objects, Tip};
 use crate::verify::Mark;
 
 /// The shortest bound of a pause after a lost race, and the longest.
@@ -38,6 +38,7 @@ pub(super) enum Published {
 /// What was sent to the primary without an answer that settles it.
 pub(super) struct Sent {
     pub recorded: Vec<Recorded>,
+    pub objects: Objects,
     pub last: Link,
     /// The entry it was built on.
     pub onto: ObjectId,
@@ -211,6 +212,15 @@ impl Appender<'_> {
     /// the entry is recorded all the same, and the next append or pull moves the branch.
     pub(super) fn follow(&self, local: Option<ObjectId>, last: &Link) {
         self.ledger.advance(local, last).ok();
+    }
+
+    /// Sees to it that what the local branch now reaches stays. Where a primary has it too, that
+    /// copy is the one that counts.
+    pub(super) fn keep(&self, objects: &Objects) -> Result<(), AppendError> {
+        match self.ledger.keep(objects) {
+            Err(error) if self.primary.is_none() => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Full-jitter backoff, in terms of how long an attempt takes here.

@@ -634,7 +634,7 @@ fn forge(stage: &Stage) -> Result<u64, Failure> {
 }
 
 fn publish(ledger: &Ledger, objects: Objects, tip: Option<&Link>) -> Result<(), Failure> {
-    ledger.write(objects)?;
+    ledger.write(&objects)?;
     let forged = Ledger::new(ledger.repository().clone(), "refs/demo/forged");
     match tip {
         Some(tip) => Ok(forged.advance(None, tip)?),

@@ -124,7 +124,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let (part, mut objects) = ledger.policy_tree(&policy);
     objects.extend(ledger.entry_tree(part, &Attachments::new()).1);
     objects.push((gix::objs::Kind::Commit, link.raw().to_vec()));
-    ledger.write(objects)?;
+    ledger.write(&objects)?;
     ledger.advance(None, &link)?;
     repository.set_config(&format!("ledger.{name}.ref"), &reference)?;
     repository.set_config(

@@ -109,6 +109,14 @@ impl Repository {
         self.reader_with(&[])
     }
 
+    /// A reader that knows nothing of what was there before.
+    pub(super) fn fresh_reader(&self) -> io::Result<Reader> {
+        let format = self.object_format();
+        let stores = Stores::open(self.objects_dir(), format)?;
+        let places = vec![Place::new(&stores)];
+        Ok(Reader { format, places })
+    }
+
     /// A reader that, after the repository's own objects, also looks into these directories, such
     /// as the one in which git keeps what a push brings until it is accepted.
     pub fn reader_with(&self, extra_object_dirs: &[PathBuf]) -> io::Result<Reader> {

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
@@ -13,6 +14,13 @@ use gix::objs::Kind;
 use super::layout::Sharing;
 use super::repository::Repository;
 use crate::durable;
+
+/// The file of a `git gc` is believed without asking for its process, which may be one of another
+/// machine.
+const FRESH: Duration = Duration::from_secs(3600);
+
+/// After that time git itself takes the file for a leftover.
+const STALE: Duration = Duration::from_secs(12 * 3600);
 
 /// Why something could not be written into the object store.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +65,50 @@ impl Repository {
         file.persist(&path).map_err(|e| failed(e.error))?;
         durable::sync_dir(&dir).map_err(failed)?;
         Ok(id)
+    }
+
+    /// Makes sure that objects are still there after the reference that reaches them has moved,
+    /// and stay there. A `git gc` that looked at the references before that may take them for
+    /// garbage until it ends; it removes loose objects, and packs it saw when it began, but no
+    /// pack that was added since.
+    ///
+    /// # Limits
+    /// `git prune` run by hand cannot be seen from outside.
+    pub fn keep_objects(&self, objects: &[(Kind, Vec<u8>)]) -> Result<(), WriteError> {
+        if self.is_being_cleaned() || !self.are_on_disk(objects) {
+            self.write_many(objects.iter().cloned())?;
+        }
+        Ok(())
+    }
+
+    /// Asks the disk, since a reader may still hold a pack that was removed.
+    fn are_on_disk(&self, objects: &[(Kind, Vec<u8>)]) -> bool {
+        let Ok(reader) = self.fresh_reader() else {
+            return false;
+        };
+        objects.iter().all(|(kind, bytes)| {
+            object_id(self.object_format(), *kind, bytes)
+                .is_some_and(|id| reader.read(id, *kind, bytes.len()).is_ok())
+        })
+    }
+
+    /// Whether a `git gc` says that it is at work: a file with the number of its process, which
+    /// a killed one leaves behind.
+    fn is_being_cleaned(&self) -> bool {
+        let path = self.common_dir().join("gc.pid");
+        let age = fs::metadata(&path)
+            .and_then(|meta| meta.modified())
+            .map(|at| at.elapsed().unwrap_or_default());
+        let alive = || {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let number = text.split_whitespace().next()?.parse().ok()?;
+            rustix::process::test_kill_process(rustix::process::Pid::from_raw(number)?).ok()
+        };
+        match age {
+            Ok(age) if age < FRESH => true,
+            Ok(age) => age < STALE && alive().is_some(),
+            Err(_) => false,
+        }
     }
 
     /// Whether it is there already, whole. A packed or loose copy that git wrote may not be on

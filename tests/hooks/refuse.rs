@@ -45,7 +45,7 @@ impl<'w> Forge<'w> {
     /// An entry after `prev` as the rules want it, but for what `change` does to it.
     fn entry(&self, prev: &Link, key: &str, change: impl FnOnce(&mut Draft)) -> Link {
         let (tree, objects) = self.ledger.entry_tree(self.tip.part, &Attachments::new());
-        self.ledger.write(objects).expect("a tree");
+        self.ledger.write(&objects).expect("a tree");
         let mut draft = Draft {
             tree,
             parent: Some(prev.id),
