@@ -35,6 +35,7 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::marks::Marks;
 use crate::merkle::{self, Hash};
 
+pub use ask::clear;
 pub use compare::{Chains, Memory, Split, State, absent, compare};
 pub use independence::{Place, Tie, groups, newest_held, tie};
 pub use meeting::{Before, Meeting, meet};
@@ -132,6 +133,8 @@ pub struct Copy {
     pub split: Option<(Named, Named)>,
     /// When it last showed an honest copy, in seconds since 1970.
     pub seen: Option<u64>,
+    /// T of the oldest entry it lacks, when it is behind.
+    pub lacks_since: Option<u64>,
     /// Why it is silent, in words.
     pub why: Option<String>,
     /// Everything that is wrong with it.

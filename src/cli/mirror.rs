@@ -229,7 +229,7 @@ fn add(opened: &Opened, args: &Add) -> Result<Exit, Failure> {
         format!(
             "{what} {} to {name}: {}\n",
             printable(&settings.reference),
-            printable(&url.redacted())
+            printable(&parse(opened, &settled(&url))?.redacted())
         )
     };
     if !listed && !args.dry_run && !args.json {
@@ -257,6 +257,7 @@ fn remove(opened: &Opened, args: &Remove) -> Result<Exit, Failure> {
                 .forget(name)
                 .map_err(|why| Failure::cannot(why.to_string()))?;
         }
+        mirror::clear(&opened.ledger, name)?;
     }
     let seen = mark.as_ref().map(|mark| mark.number);
     let text = if args.json {

@@ -65,6 +65,7 @@ impl Survey<'_> {
             there: Vec::new(),
             split: None,
             seen: None,
+            lacks_since: None,
             why: None,
             findings: Vec::new(),
             evidence: Vec::new(),
@@ -223,6 +224,10 @@ impl Survey<'_> {
         copy.newest = raw(shown.tip).map(|bytes| Named::of(newest, shown.tip, &bytes));
         copy.shared = positions.common;
         copy.there.clone_from(&shown.meeting.there);
+        if let (Some(oldest), true) = (shown.meeting.here.last(), positions.there == 0) {
+            let link = raw(*oldest).and_then(|raw| Link::parse(*oldest, raw).ok());
+            copy.lacks_since = link.map(|link| link.time);
+        }
         let number = positions.common.map_or(0, |common| common + 1);
         let mut split = Split::Different;
         if let Some((ours, theirs)) = shown.meeting.split()
@@ -265,7 +270,9 @@ impl Survey<'_> {
     /// Judges what is new there by the rules of the ledger.
     fn judge(&self, copy: &mut Copy, shown: &Shown, newest: u64) {
         let mut marks = Vec::new();
-        if let Ok(Some(mark)) = self.marks.get(None)
+        // this copy itself may have been taken back; where the copies part, that is told already
+        if shown.meeting.here.is_empty()
+            && let Ok(Some(mark)) = self.marks.get(None)
             && mark.number <= newest
         {
             marks.push(mark.position());
@@ -359,6 +366,18 @@ pub(super) fn room(ledger: &Ledger, name: &str) -> PathBuf {
     ));
     let key = key.get(..16).unwrap_or_default();
     ledger.state_dir().join("remotes").join(key)
+}
+
+/// Clears away what was fetched from a remote that is no mirror any more; nothing that was seen
+/// there is forgotten.
+///
+/// # Errors
+/// When it could not be removed.
+pub fn clear(ledger: &Ledger, name: &str) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(room(ledger, name)) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(why),
+        _ => Ok(()),
+    }
 }
 
 /// Positions counted from the number of the newest entry here, whatever the entries there claim.

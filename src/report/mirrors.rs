@@ -44,6 +44,14 @@ pub fn text(comparison: &Comparison, now: u64) -> String {
     }
     for copy in &comparison.copies {
         out += &details(copy);
+        if let (Some(since), State::Behind(_)) = (copy.lacks_since, copy.state) {
+            out += &format!(
+                "  {} lacks entries since {} ({})\n",
+                printable(&copy.remote.name),
+                rfc3339(since),
+                age(now.saturating_sub(since))
+            );
+        }
     }
     let findings: Vec<String> = comparison.findings().map(finding_line).collect();
     for (at, line) in findings.iter().enumerate() {
@@ -245,6 +253,11 @@ pub fn copy_json(copy: &Copy) -> Object {
             copy.seen
                 .map_or(Value::Null, |seen| Value::from(rfc3339(seen))),
         )
+        .with(
+            "lacks_since",
+            copy.lacks_since
+                .map_or(Value::Null, |since| Value::from(rfc3339(since))),
+        )
         .with("why", copy.why.as_deref().map_or(Value::Null, clean))
         .with("evidence", evidence)
         .with("findings", findings)
@@ -294,7 +307,14 @@ pub fn sent_text(sent: &Sent) -> String {
                 format!("entries {first} to {up_to}")
             }
         }
-        Delivery::Barred => "its history is not this one".to_owned(),
+        Delivery::Barred => match (sent.after.state, sent.after.state.number()) {
+            (State::RolledBack(seen) | State::Removed(seen), _) => {
+                format!("it was seen with entry {seen} and has lost it")
+            }
+            (State::Unrelated, _) => "it holds another ledger".to_owned(),
+            (state, Some(at)) if !state.is_honest() => format!("{} {at}", state.word()),
+            _ => "what it holds breaks the rules".to_owned(),
+        },
         Delivery::Refused(words) => printable(&one_line(words)),
         Delivery::NotStored => {
             format!("it says it took the entries, and shows entry {up_to} as its newest")

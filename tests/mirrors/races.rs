@@ -236,3 +236,60 @@ fn pushes_at_once_wait_for_each_other() {
     assert_eq!(said.ok(), "");
     world.ledger("alone", &["mirror", "push"]).code(129);
 }
+
+#[test]
+fn over_the_network_too() {
+    let world = world();
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("an address").port()
+    };
+    let mut daemon = world.command("", "git");
+    let base = format!("--base-path={}", world.path("").display());
+    daemon.args([
+        "daemon",
+        "--reuseaddr",
+        "--export-all",
+        "--enable=receive-pack",
+    ]);
+    daemon.args(["--listen=127.0.0.1", &format!("--port={port}"), &base]);
+    daemon
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
+    let daemon = std::os::unix::process::CommandExt::process_group(&mut daemon, 0)
+        .spawn()
+        .expect("a daemon");
+    let daemon = Group(daemon);
+    let url = format!("git://127.0.0.1:{port}/one.git");
+    world.ledger("r", &["mirror", "add", "far", &url]).ok();
+    for _ in 0..100 {
+        if state(&world, "r", "far") == "level" {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    append(&world, "r", "d");
+    assert_eq!(state(&world, "r", "far"), "behind 1");
+    world.ledger("r", &["mirror", "push", "far"]).ok();
+    world.ledger("", &["clone", &url, "audit.git"]).ok();
+    append(&world, "r", "e");
+    world
+        .ledger("r", &["append", "dev.x.y", "--push", "far"])
+        .ok();
+    world.ledger("audit.git", &["mirror", "pull"]).ok();
+    assert_eq!(tip(&world, "audit.git"), tip(&world, "r"));
+    drop(daemon);
+    assert_eq!(state(&world, "r", "far"), "silent");
+}
+
+/// A program with all that it started; ended when dropped, so that it outlives no test.
+struct Group(std::process::Child);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.0.id());
+        let mut kill = std::process::Command::new("kill");
+        kill.args(["-TERM", "--", &group]).status().ok();
+        self.0.wait().ok();
+    }
+}

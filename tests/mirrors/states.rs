@@ -9,7 +9,8 @@ fn level_behind_ahead() {
     append(&world, "r", "d");
     append(&world, "r", "e");
     assert_eq!(state(&world, "r", "one"), "behind 2");
-    status(&world, "r").code(0);
+    let said = status(&world, "r").ok();
+    assert!(said.contains("one lacks entries since 2026-"), "{said}");
     let said = world.ledger("r", &["mirror", "push", "one"]);
     assert!(said.ok().contains("entries 4 to 5"));
     copy(&world, "other", 2);
@@ -261,6 +262,13 @@ fn the_window_needs_two_independent_remotes() {
     world.ledger("r", &["mirror", "push", "one"]).ok();
     assert_eq!(window(&[]), (Some(3), None));
     assert_eq!(window(&["one"]), (None, None));
+    // this copy counts when a person says that somebody else keeps it
+    let config = ["config", "--add", "ledger.acme/payments.independent", "."];
+    world.git("r", &config).ok();
+    assert_eq!(window(&["one"]), (Some(4), None));
+    world
+        .git("r", &["config", "--unset", "--fixed-value", config[2], "."])
+        .ok();
     let said = world.ledger("r", &["verify", "--remotes"]).ok();
     assert!(
         said.contains("sound: refs/heads/ledger, 5 entries"),
@@ -320,4 +328,31 @@ fn add_list_and_remove() {
     world.ledger("r", &["mirror", "add", "one"]).ok();
     assert_eq!(state(&world, "r", "one"), "behind 1");
     world.ledger("r", &["mirror", "remove", "nobody"]).code(129);
+}
+
+#[test]
+fn one_honest_copy_is_enough() {
+    let world = world();
+    copy(&world, "evil", 2);
+    append(&world, "evil", "instead");
+    append(&world, "evil", "of that");
+    // everybody but `two` shows the same lie, and so does a new clone
+    force(&world, "evil", "one");
+    world.ledger("evil", &["verify"]).ok();
+    let said = world.ledger("evil", &["verify", "--remotes"]).code(1);
+    assert!(said.out.contains("level     one"), "{said}");
+    assert!(said.out.contains("forked 2  two"), "{said}");
+    let said = world.ledger("evil", &["verify", "--remotes", "one"]);
+    said.ok();
+    // what cannot be told is never sound, and a breach outranks it
+    fs::rename(world.path("one.git"), world.path("gone.git")).expect("moved");
+    world
+        .ledger("evil", &["verify", "--remotes", "one"])
+        .code(2);
+    world.ledger("evil", &["verify", "--remotes"]).code(1);
+    let said = world
+        .ledger("evil", &["verify", "--remotes", "--json"])
+        .code(1);
+    let value: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(value["copies"]["answer"].as_str(), Some("breach"), "{said}");
 }
