@@ -19,6 +19,7 @@
 mod ask;
 mod compare;
 mod evidence;
+mod history;
 mod independence;
 mod meeting;
 mod pull;

@@ -1,5 +1,7 @@
 //! `git ledger mirror`: the copies of the ledger on other remotes.
 
+mod arguments;
+
 use std::time::Instant;
 
 use git_ledger::finding::Answer;
@@ -15,137 +17,8 @@ use git_ledger::report::verdict::{clean, number};
 use super::context::{Context, Opened, check_remote_name, deadline};
 use super::failure::{Exit, Failure};
 use super::terminal;
-
-/// Keep copies of the ledger on several remotes, and compare them
-///
-/// Nothing is ever forced. What a remote sends is judged before it is believed, and both sides
-/// of a fork are kept as evidence.
-#[derive(Debug, clap::Subcommand)]
-pub enum Verb {
-    /// Make a remote a mirror of the ledger
-    Add(Add),
-    /// Take a remote off the list of mirrors
-    Remove(Remove),
-    /// List the mirrors and what was last seen there
-    List(List),
-    /// Send the ledger to mirrors
-    Push(Push),
-    /// Take new entries from a mirror, if they are sound
-    Pull(Pull),
-    /// Compare all copies and tell the detection window
-    Status(Status),
-}
-
-/// Make a remote a mirror of the ledger
-#[derive(Debug, clap::Args)]
-pub struct Add {
-    /// The remote's name
-    #[arg(value_name = "NAME")]
-    name: String,
-    /// Its address; may be left out for a remote that exists
-    #[arg(value_name = "URL")]
-    url: Option<String>,
-    /// Vouch that somebody else administers it, though the machine is one of another mirror's
-    #[arg(long)]
-    independent: bool,
-    /// Show what would be done, and do nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-}
-
-/// Take a remote off the list of mirrors
-///
-/// The git remote itself stays, and so does what was seen there, unless --forget is given.
-#[derive(Debug, clap::Args)]
-pub struct Remove {
-    /// The remote's name
-    #[arg(value_name = "NAME")]
-    name: String,
-    /// Also forget what was seen there: a later loss of entries would then go unnoticed
-    #[arg(long)]
-    forget: bool,
-    /// Show what would be done, and do nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-}
-
-/// List the mirrors and what was last seen there
-#[derive(Debug, clap::Args)]
-pub struct List {
-    /// Print one JSON object for each
-    #[arg(long)]
-    json: bool,
-}
-
-/// Send the ledger to mirrors
-///
-/// Compares before and after, and reads back. A mirror whose history is another one gets nothing.
-#[derive(Debug, clap::Args)]
-pub struct Push {
-    /// The remotes [default: the ledger's mirrors]
-    #[arg(value_name = "NAME")]
-    names: Vec<String>,
-    /// Also bring back entries that a mirror was seen to hold and has lost
-    #[arg(long)]
-    restore: bool,
-    #[command(flatten)]
-    common: Common,
-    /// Compare, show what would be sent, and send nothing
-    #[arg(long)]
-    dry_run: bool,
-}
-
-/// Take new entries from a mirror, if they are sound
-///
-/// Judges what is new and moves the local branch forward, never otherwise.
-#[derive(Debug, clap::Args)]
-pub struct Pull {
-    /// The remotes [default: the ledger's mirrors]
-    #[arg(value_name = "NAME")]
-    names: Vec<String>,
-    #[command(flatten)]
-    common: Common,
-    /// Judge, show what would be taken, and take nothing
-    #[arg(long)]
-    dry_run: bool,
-}
-
-/// What sending and taking have in common
-#[derive(Debug, clap::Args)]
-pub struct Common {
-    /// Give up after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    timeout: u64,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-    /// Print nothing; the exit status is the answer
-    #[arg(long, short, conflicts_with = "json")]
-    quiet: bool,
-}
-
-/// Compare all copies and tell the detection window
-#[derive(Debug, clap::Args)]
-pub struct Status {
-    /// The remotes [default: the ledger's mirrors]
-    #[arg(value_name = "NAME")]
-    names: Vec<String>,
-    /// Give up after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    timeout: u64,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-    /// Print nothing; the exit status is the answer
-    #[arg(long, short, conflicts_with = "json")]
-    quiet: bool,
-}
+pub use arguments::Verb;
+use arguments::{Add, Common, List, Pull, Push, Remove, Status};
 
 /// Runs `git ledger mirror`.
 pub fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
@@ -242,7 +115,8 @@ fn remove(opened: &Opened, args: &Remove) -> Result<Exit, Failure> {
     let (name, settings) = (&args.name, &opened.settings);
     let marks = opened.marks();
     let mark = marks.get(Some(name)).ok().flatten();
-    if !settings.mirrors.contains(name) && !(args.forget && mark.is_some()) {
+    let known = settings.mirrors.contains(name) || args.forget && mark.is_some();
+    if !known {
         return Err(
             Failure::usage(format!("'{name}' is no mirror of this ledger"))
                 .hint("git ledger mirror list"),

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use gix::ObjectId;
-use gix::objs::Kind;
 
-use crate::commit::{self, Link};
+use crate::commit::Link;
 use crate::durable;
 use crate::finding::{Answer, Finding, FindingId, Severity};
 use crate::git::{
@@ -20,11 +19,10 @@ use crate::verify::{Request, verify};
 
 use super::compare::{Chains, Memory, Split, State, absent, compare};
 use super::evidence;
-use super::meeting::{Before, Meeting, meet};
+use super::history::{alone, ancestor, before, raw, stands};
+use super::meeting::{Meeting, meet};
 use super::{Copy, Named, Remote, Survey};
 
-/// Commits larger than the format allows are still read up to here, to find their parent.
-const READ_COMMIT: usize = 1 << 20;
 /// How much of what a remote says is kept.
 const KEPT_WORDS: usize = 600;
 /// Where the scratch repository remembers what it has whole.
@@ -423,92 +421,6 @@ fn remember(shown: &Shown, positions: Chains, mark: Option<&Mark>) -> Memory {
         // what cannot be seen any more cannot be called replaced
         _ => Memory::Fits(mark.number),
     }
-}
-
-/// The commit that stands `steps` before another one.
-fn ancestor(ledger: &Ledger, from: ObjectId, steps: u64, wanted: ObjectId) -> Option<ObjectId> {
-    let reader = ledger.repository().reader().ok()?;
-    let mut at = from;
-    for _ in 0..steps {
-        if at == wanted {
-            return Some(at);
-        }
-        match before(&reader, &BTreeSet::new(), at) {
-            Before::Commit(parent) => at = parent,
-            Before::Nothing | Before::Unseen => return None,
-        }
-    }
-    Some(at)
-}
-
-/// How the first two entries that differ stand to each other.
-fn stands(ours: ObjectId, one: &[u8], theirs: ObjectId, other: &[u8]) -> Split {
-    if signed_part(one) == signed_part(other) {
-        return Split::SamePayload;
-    }
-    let range = |id, raw: &[u8]| Link::parse(id, raw.to_vec()).ok().map(|l| l.entry.range);
-    match (range(ours, one), range(theirs, other)) {
-        (Some(one), Some(other)) if one == other => Split::EqualRanges,
-        _ => Split::Different,
-    }
-}
-
-/// A commit without its signature headers, as git takes it before it checks them, whatever else
-/// is wrong with it.
-fn signed_part(raw: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(raw.len());
-    let (mut in_head, mut dropping) = (true, false);
-    for line in raw.split_inclusive(|byte| *byte == b'\n') {
-        if in_head {
-            in_head = line != b"\n";
-            dropping = match line.first() {
-                Some(b' ') => dropping,
-                _ => [&b"gpgsig "[..], b"gpgsig-sha256 "]
-                    .iter()
-                    .any(|name| line.starts_with(name)),
-            };
-        }
-        if !(in_head && dropping) {
-            out.extend_from_slice(line);
-        }
-    }
-    out
-}
-
-fn before(reader: &crate::git::Reader, boundary: &BTreeSet<ObjectId>, id: ObjectId) -> Before {
-    let Ok(raw) = reader.read(id, Kind::Commit, READ_COMMIT) else {
-        return Before::Unseen;
-    };
-    match commit::first_parent(&raw, id.kind()) {
-        None => Before::Nothing,
-        Some(_) if boundary.contains(&id) => Before::Unseen,
-        Some(parent) => Before::Commit(parent),
-    }
-}
-
-/// A chain with nothing here to compare it with.
-fn alone(tip: ObjectId, ledger: &Ledger) -> Option<Meeting> {
-    let reader = ledger.repository().reader().ok()?;
-    let (mut there, mut at) = (Vec::new(), tip);
-    loop {
-        there.push(at);
-        match before(&reader, &BTreeSet::new(), at) {
-            Before::Commit(parent) => at = parent,
-            Before::Unseen => return None,
-            Before::Nothing => {
-                return Some(Meeting {
-                    common: None,
-                    here: Vec::new(),
-                    there,
-                });
-            }
-        }
-    }
-}
-
-fn raw(ledger: &Ledger, id: ObjectId) -> Option<Vec<u8>> {
-    let reader = ledger.repository().reader().ok()?;
-    reader.read(id, Kind::Commit, READ_COMMIT).ok()
 }
 
 fn open(transport: &Transport) -> Result<Repository, Deaf> {

@@ -1,0 +1,107 @@
+//! Reads the chain of a remote without believing anything it says of itself.
+
+use std::collections::BTreeSet;
+
+use gix::ObjectId;
+use gix::objs::Kind;
+
+use crate::commit::{self, Link};
+use crate::git::Reader;
+use crate::ledger::Ledger;
+
+use super::compare::Split;
+use super::meeting::{Before, Meeting};
+
+/// Commits larger than the format allows are still read up to here, to find their parent.
+const READ_COMMIT: usize = 1 << 20;
+
+/// The commit that stands `steps` before another one.
+pub(super) fn ancestor(
+    ledger: &Ledger,
+    from: ObjectId,
+    steps: u64,
+    wanted: ObjectId,
+) -> Option<ObjectId> {
+    let reader = ledger.repository().reader().ok()?;
+    let mut at = from;
+    for _ in 0..steps {
+        if at == wanted {
+            return Some(at);
+        }
+        match before(&reader, &BTreeSet::new(), at) {
+            Before::Commit(parent) => at = parent,
+            Before::Nothing | Before::Unseen => return None,
+        }
+    }
+    Some(at)
+}
+
+/// How the first two entries that differ stand to each other.
+pub(super) fn stands(ours: ObjectId, one: &[u8], theirs: ObjectId, other: &[u8]) -> Split {
+    if signed_part(one) == signed_part(other) {
+        return Split::SamePayload;
+    }
+    let range = |id, raw: &[u8]| Link::parse(id, raw.to_vec()).ok().map(|l| l.entry.range);
+    match (range(ours, one), range(theirs, other)) {
+        (Some(one), Some(other)) if one == other => Split::EqualRanges,
+        _ => Split::Different,
+    }
+}
+
+/// A commit without its signature headers, as git takes it before it checks them, whatever else
+/// is wrong with it.
+fn signed_part(raw: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(raw.len());
+    let (mut in_head, mut dropping) = (true, false);
+    for line in raw.split_inclusive(|byte| *byte == b'\n') {
+        if in_head {
+            in_head = line != b"\n";
+            dropping = match line.first() {
+                Some(b' ') => dropping,
+                _ => [&b"gpgsig "[..], b"gpgsig-sha256 "]
+                    .iter()
+                    .any(|name| line.starts_with(name)),
+            };
+        }
+        if !(in_head && dropping) {
+            out.extend_from_slice(line);
+        }
+    }
+    out
+}
+
+pub(super) fn before(reader: &Reader, boundary: &BTreeSet<ObjectId>, id: ObjectId) -> Before {
+    let Ok(raw) = reader.read(id, Kind::Commit, READ_COMMIT) else {
+        return Before::Unseen;
+    };
+    match commit::first_parent(&raw, id.kind()) {
+        None => Before::Nothing,
+        Some(_) if boundary.contains(&id) => Before::Unseen,
+        Some(parent) => Before::Commit(parent),
+    }
+}
+
+/// A chain with nothing here to compare it with.
+pub(super) fn alone(tip: ObjectId, ledger: &Ledger) -> Option<Meeting> {
+    let reader = ledger.repository().reader().ok()?;
+    let (mut there, mut at) = (Vec::new(), tip);
+    loop {
+        there.push(at);
+        match before(&reader, &BTreeSet::new(), at) {
+            Before::Commit(parent) => at = parent,
+            Before::Unseen => return None,
+            Before::Nothing => {
+                return Some(Meeting {
+                    common: None,
+                    here: Vec::new(),
+                    there,
+                });
+            }
+        }
+    }
+}
+
+pub(super) fn raw(ledger: &Ledger, id: ObjectId) -> Option<Vec<u8>> {
+    let reader = ledger.repository().reader().ok()?;
+    reader.read(id, Kind::Commit, READ_COMMIT).ok()
+}
