@@ -16,9 +16,10 @@ use std::time::Instant;
 
 use gix::ObjectId;
 
-use self::race::{Base, Published, Sent};
+use self::race::{Base, Landed, Published, REFUSALS, Sent};
 use crate::chain;
 use crate::commit::{self, Draft, Link};
+use crate::date::rfc3339;
 use crate::entry::{Approval, Entry};
 use crate::event::{Event, Pending};
 use crate::finding::Finding;
@@ -223,16 +224,22 @@ impl Appender<'_> {
         let state = self.ledger.state_dir();
         crate::durable::create_dir_all(&state).map_err(LedgerError::Io)?;
         let _lock = FileLock::acquire(&state.join("lock"), self.deadline)?;
-        let mut lost = 0;
+        let (mut lost, mut refused) = (0, 0);
         let mut sent: Option<Sent> = None;
         loop {
             let began = Instant::now();
             let base = self.base(sent.as_ref())?;
             if let Some(sent) = sent.take() {
-                if self.landed(&base, &sent)? {
-                    self.follow(base.local, &sent.last);
-                    self.keep(&sent.objects)?;
-                    return Ok(sent.recorded);
+                match self.landed(&base, &sent)? {
+                    Landed::Yes => {
+                        self.follow(base.local, &sent.last);
+                        self.keep(&sent.objects)?;
+                        return Ok(sent.recorded);
+                    }
+                    Landed::No => refused = 0,
+                    // who holds the lock of the branch there may not have moved it yet
+                    Landed::Refused(_) if refused < REFUSALS => refused += 1,
+                    Landed::Refused(error) => return Err(error),
                 }
                 if Instant::now() >= self.deadline {
                     return Err(AppendError::OutOfTime(lost));
@@ -246,8 +253,15 @@ impl Appender<'_> {
                 _ => (Vec::new(), next.clone()),
             };
             let (links, objects) = self.build(&base.tip, &fresh)?;
-            let Some(last) = links.last().cloned() else {
-                return Ok(recorded);
+            let last = match links.last() {
+                Some(last) => last.clone(),
+                // all is in the primary, and what is there is here now
+                None if base.remote == base.tip.link.id => {
+                    self.follow(base.local, &base.tip.link);
+                    return Ok(recorded);
+                }
+                // all is here, but the primary has not heard of it
+                None => base.tip.link.clone(),
             };
             recorded.extend(links.into_iter().map(|link| Recorded {
                 link,
@@ -485,13 +499,4 @@ fn same(old: &Event, new: &Event) -> bool {
         object
     };
     bare(old) == bare(new)
-}
-
-/// Seconds since 1970 as RFC 3339 in UTC.
-pub fn rfc3339(time: u64) -> String {
-    i64::try_from(time)
-        .ok()
-        .and_then(|time| chrono::DateTime::from_timestamp(time, 0))
-        .map(|time| time.format("%Y-%m-%dT%H:%M:%SZ").to_string())
-        .unwrap_or_default()
 }

@@ -30,3 +30,6 @@ mod recorded;
 
 // many writers, none lost
 mod contention;
+
+// killed anywhere, on a full disk, on a broken one
+mod crash;

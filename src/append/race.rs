@@ -14,6 +14,8 @@ use crate::verify::Mark;
 /// The shortest bound of a pause after a lost race, and the longest.
 const SHORT_PAUSE: Duration = Duration::from_millis(20);
 const LONG_PAUSE: Duration = Duration::from_secs(4);
+/// How often a refusal without a faster writer is tried again.
+pub(super) const REFUSALS: u32 = 1;
 /// How long to look, after the deadline, whether the primary has taken what it was sent.
 const LAST_LOOK: Duration = Duration::from_secs(5);
 
@@ -33,6 +35,15 @@ pub(super) enum Published {
     Lost,
     /// The primary was sent the entry and did not say that it has it.
     Unknown(Result<PushOutcome, TransportError>),
+}
+
+/// What became of what was sent.
+pub(super) enum Landed {
+    Yes,
+    /// Another writer was faster.
+    No,
+    /// Nobody was faster, and yet it was not taken.
+    Refused(AppendError),
 }
 
 /// What was sent to the primary without an answer that settles it.
@@ -98,32 +109,29 @@ impl Appender<'_> {
         Ok(Base { local, remote, tip })
     }
 
-    /// Whether the primary took what it was sent without our hearing of it. If not, and nobody
-    /// was faster either, there is a reason that another try does not cure.
-    pub(super) fn landed(&self, base: &Base, sent: &Sent) -> Result<bool, AppendError> {
-        let name = || {
-            self.primary
-                .map(|primary| primary.name.clone())
-                .unwrap_or_default()
-        };
-        let unsure = |why: String| sent.unsure(name(), why);
+    /// Whether the primary took what it was sent without our hearing of it.
+    pub(super) fn landed(&self, base: &Base, sent: &Sent) -> Result<Landed, AppendError> {
+        let name = self.primary.map(|primary| primary.name.clone());
+        let name = name.unwrap_or_default();
         if self.ledger.descends(base.remote, sent.remote)? == Some(false) {
             let number = self.ledger.link(sent.remote)?.entry.number();
-            let name = name();
             return Err(AppendError::PrimaryRolledBack { name, number });
         }
         match self.ledger.descends(base.remote, sent.last.id)? {
-            Some(landed) if landed || base.remote != sent.remote => Ok(landed),
-            Some(_) => Err(match &sent.outcome {
-                Ok(PushOutcome::Refused(text)) => AppendError::PrimaryRefused {
-                    name: name(),
-                    text: text.clone(),
-                },
-                Ok(PushOutcome::Done) => unsure("it says it did, and does not hold it".into()),
+            Some(true) => Ok(Landed::Yes),
+            Some(false) if base.remote != sent.remote => Ok(Landed::No),
+            Some(false) => match &sent.outcome {
+                Ok(PushOutcome::Refused(text)) => {
+                    let text = text.clone();
+                    Ok(Landed::Refused(AppendError::PrimaryRefused { name, text }))
+                }
+                Ok(PushOutcome::Done) => {
+                    Err(sent.unsure(name, "it says it did, and does not hold it".into()))
+                }
                 // it may be at work still
-                Err(why) => unsure(why.to_string()),
-            }),
-            None => Err(unsure("its history is cut off here".into())),
+                Err(why) => Err(sent.unsure(name, why.to_string())),
+            },
+            None => Err(sent.unsure(name, "its history is cut off here".into())),
         }
     }
 
@@ -211,7 +219,9 @@ impl Appender<'_> {
     /// Moves the local branch after the primary, which has the entry already: where that fails,
     /// the entry is recorded all the same, and the next append or pull moves the branch.
     pub(super) fn follow(&self, local: Option<ObjectId>, last: &Link) {
-        self.ledger.advance(local, last).ok();
+        if local != Some(last.id) {
+            self.ledger.advance(local, last).ok();
+        }
     }
 
     /// Sees to it that what the local branch now reaches stays. Where a primary has it too, that

@@ -1,0 +1,115 @@
+//! Killed anywhere, on a full disk, on a broken one: what was acknowledged is in the chain, once;
+//! what was not makes the command fail; nothing is corrupt and nothing stays locked.
+
+mod errors;
+mod order;
+mod random;
+mod spool;
+mod sweep;
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::recorded::{BINARY, assert_sound, binary, events};
+use crate::world::{Said, World, run};
+
+/// System calls that change what is on the disk.
+const CHANGES: &str = "openat,write,pwrite64,fsync,fdatasync,rename,renameat,renameat2,link,linkat,\
+                       unlink,unlinkat,mkdir,mkdirat,ftruncate,fchmod,chmod,rmdir";
+
+/// A point at which a program is about to change something: the `nth` call of that name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Point {
+    call: String,
+    nth: usize,
+}
+
+/// One system call as strace tells it.
+struct Traced {
+    call: String,
+    rest: String,
+}
+
+/// The binary under strace, with these options.
+fn traced(world: &World, dir: &str, options: &[&str], arguments: &[&str]) -> Command {
+    let mut command = binary(world, dir, &[]);
+    let mut strace = world.command(dir, "strace");
+    strace.args(["-f", "-qq"]).args(options);
+    strace.args(["--", BINARY]).args(arguments);
+    // the same second as for all others
+    for (name, value) in command.env("STRACE", "").get_envs() {
+        if let Some(value) = value {
+            strace.env(name, value);
+        }
+    }
+    strace
+}
+
+/// What a command changes, in order; of the first process only.
+fn changes(world: &World, dir: &str, arguments: &[&str]) -> Vec<Traced> {
+    let log = world.path("trace");
+    let trace = format!("trace={CHANGES}");
+    let path = log.to_str().expect("a path");
+    let options = ["-y", "-s", "256", "-o", path, "-e", &trace];
+    run(traced(world, dir, &options, arguments), b"").ok();
+    let text = std::fs::read_to_string(&log).expect("a trace");
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.strip_prefix(first));
+    lines
+        .filter_map(|line| {
+            let (call, rest) = line.trim_start().split_once('(')?;
+            let (call, rest) = (call.to_owned(), rest.to_owned());
+            Some(Traced { call, rest })
+        })
+        .collect()
+}
+
+/// The points of a command. Opening a file to read it changes nothing.
+fn points(world: &World, dir: &str, arguments: &[&str]) -> Vec<Point> {
+    let mut count = std::collections::BTreeMap::new();
+    let mut points = Vec::new();
+    for Traced { call, rest } in changes(world, dir, arguments) {
+        let nth = count.entry(call.clone()).or_insert(0);
+        *nth += 1;
+        if call != "openat" || rest.contains("O_CREAT") {
+            points.push(Point { call, nth: *nth });
+        }
+    }
+    assert!(points.len() > 20, "{points:?}");
+    points
+}
+
+/// Runs the binary with a fault at one point.
+fn with_fault(world: &World, dir: &str, point: &Point, fault: &str, arguments: &[&str]) -> Said {
+    let inject = format!("inject={}:{fault}:when={}", point.call, point.nth);
+    let trace = format!("trace={}", point.call);
+    let options = ["-o", "/dev/null", "-e", &trace, "-e", &inject];
+    run(traced(world, dir, &options, arguments), b"")
+}
+
+/// How often an event with this id is in the chain.
+fn count(world: &World, dir: impl AsRef<Path>, id: &str) -> usize {
+    let events = events(world, dir).into_iter();
+    events.filter(|((_, i), _)| i == id).map(|(_, n)| n).sum()
+}
+
+fn acknowledged(said: &Said) -> bool {
+    said.out.starts_with("recorded ") || said.out.starts_with("already recorded ")
+}
+
+/// After a fault: the chain is sound, what was acknowledged is in it, and the same command
+/// records the event if it is not there yet.
+#[track_caller]
+fn assert_kept(world: &World, dir: &str, said: &Said, arguments: &[&str], id: &str) {
+    assert_sound(world, dir);
+    let there = count(world, dir, id);
+    if acknowledged(said) {
+        assert_eq!(there, 1, "{said}");
+    }
+    assert!(there <= 1, "{said}");
+    let again = run(binary(world, dir, arguments), b"");
+    assert_eq!(again.code, 0, "{said}\nthen {again}");
+    let word = ["recorded ", "already recorded "][there];
+    assert!(again.out.starts_with(word), "{said}\nthen {again}");
+    assert_eq!(count(world, dir, id), 1, "{said}");
+}
