@@ -21,11 +21,11 @@ use std::fmt;
 
 use gix::ObjectId;
 
+use crate::escape::printable;
 use crate::finding::{Finding, FindingId};
 use crate::git;
 use crate::ledger::Ledger;
 use crate::merkle::Hash;
-use crate::report::escape::printable;
 
 pub use shape::Aliases;
 

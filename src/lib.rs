@@ -4,42 +4,47 @@
 //! which room may use which, and `cargo xtask tidy` checks it.
 #![forbid(unsafe_code)]
 
-
-
-
-
-// the thing
+// plain things that everybody needs
+pub mod date;
+pub mod durable;
+pub mod escape;
+pub mod finding;
 pub mod json;
-pub mod event;
 pub mod merkle;
 pub mod principal;
+
+// the thing
 pub mod entry;
+pub mod event;
+
 // the seal
+pub mod commit;
 pub mod signature;
 pub mod signer;
-pub mod commit;
+
 // the rules
-pub mod finding;
+pub mod chain;
 pub mod policy;
 pub mod tree;
-pub mod chain;
 pub mod trust;
+
 // the judgement
 pub mod store;
 pub mod verify;
+
 // the places
-pub mod durable;
+pub mod append;
 pub mod git;
 pub mod ledger;
+pub mod marks;
+pub mod mirror;
 pub mod seen;
 pub mod spool;
-pub mod append;
-pub mod marks;
-// the copies
-pub mod mirror;
+
 // the doorkeeper
-pub mod push_certificate;
 pub mod hook;
+pub mod push_certificate;
+
 // the telling
 pub mod query;
 pub mod report;

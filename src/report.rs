@@ -1,12 +1,11 @@
 //! Verdicts, entries and mirrors as text and JSON.
 //!
 //! It is handed values and knows neither git nor keys nor files. Every foreign word passes
-//! [`escape::printable`] on its way to a terminal; JSON carries it as it is, escaped by JSON's
+//! [`crate::escape::printable`] on its way to a terminal; JSON carries it as it is, escaped by JSON's
 //! own rules.
 
 pub mod attributes;
 pub mod entries;
-pub mod escape;
 pub mod format;
 pub mod layout;
 pub mod mirrors;

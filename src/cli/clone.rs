@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use git_ledger::escape::printable;
 use git_ledger::finding::Answer;
 use git_ledger::git::{Depth, Fetch, RemoteUrl, Repository, Store, Transport, TransportError};
 use git_ledger::json::Value;
 use git_ledger::ledger::{DEFAULT_REF, Ledger};
 use git_ledger::marks::{Mark, Marks};
 use git_ledger::merkle::{Hash, hex};
-use git_ledger::report::escape::printable;
 use git_ledger::report::mirrors::one_line;
 use git_ledger::report::verdict::{self, Frame, clean};
 use git_ledger::verify::{Request, Verdict, verify};

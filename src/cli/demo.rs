@@ -11,11 +11,11 @@ use std::process::{Command, Stdio};
 use git_ledger::chain;
 use git_ledger::commit::{Draft, Link, NAMESPACE};
 use git_ledger::entry::Entry;
+use git_ledger::escape::printable;
 use git_ledger::event::Event;
 use git_ledger::git::{Environment, Repository};
 use git_ledger::json::{Object, Value};
 use git_ledger::ledger::{Attachments, DEFAULT_REF, Ledger, Objects};
-use git_ledger::report::escape::printable;
 use git_ledger::signer::{KeySettings, Signer};
 
 use super::context::Context;

@@ -4,10 +4,10 @@ use std::fmt;
 use std::io;
 
 use git_ledger::append::AppendError;
+use git_ledger::escape::printable;
 use git_ledger::finding::{Answer, FindingId};
 use git_ledger::git::{ConfigError, LockError, OpenError, RefError, WriteError};
 use git_ledger::ledger::LedgerError;
-use git_ledger::report::escape::printable;
 use git_ledger::signer::SignerError;
 
 /// The exit codes.

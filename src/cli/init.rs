@@ -2,6 +2,7 @@
 
 use git_ledger::commit::{Draft, NAMESPACE};
 use git_ledger::entry::Entry;
+use git_ledger::escape::printable;
 use git_ledger::event::{Event, LEDGER_CREATED};
 use git_ledger::finding::{Finding, FindingId};
 use git_ledger::git::{Config, Scope};
@@ -11,7 +12,6 @@ use git_ledger::marks::Mark;
 use git_ledger::merkle::{Range, hex};
 use git_ledger::policy::{Mirror, Policy, Role, Signer as Row};
 use git_ledger::principal::Principal;
-use git_ledger::report::escape::printable;
 use git_ledger::signer::{Signer, SignerError};
 use git_ledger::trust::{self, Place};
 
@@ -307,7 +307,7 @@ fn first(
     signer: &Signer,
 ) -> Result<git_ledger::commit::Link, Failure> {
     let time = context.clock()?;
-    let stamp = git_ledger::append::rfc3339(time);
+    let stamp = git_ledger::date::rfc3339(time);
     let event = Object::new()
         .with("specversion", "1.0")
         .with("type", LEDGER_CREATED)

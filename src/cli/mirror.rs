@@ -4,13 +4,13 @@ mod arguments;
 
 use std::time::Instant;
 
+use git_ledger::escape::printable;
 use git_ledger::finding::Answer;
 use git_ledger::git::{Direction, FileLock, LockError, RemoteUrl};
 use git_ledger::json::{Object, Value};
 use git_ledger::ledger::LedgerError;
 use git_ledger::marks::Marks;
 use git_ledger::mirror::{self, Counted, PullError, Pulled, Remote, Sent, State, Survey, Toward};
-use git_ledger::report::escape::printable;
 use git_ledger::report::mirrors;
 use git_ledger::report::verdict::{clean, number};
 
@@ -181,7 +181,7 @@ fn list(opened: &Opened, args: &List) -> Result<Exit, Failure> {
                     .with(
                         "seen",
                         mark.as_ref().map_or(Value::Null, |mark| {
-                            Value::from(git_ledger::append::rfc3339(mark.seen))
+                            Value::from(git_ledger::date::rfc3339(mark.seen))
                         }),
                     ),
             )
@@ -192,7 +192,7 @@ fn list(opened: &Opened, args: &List) -> Result<Exit, Failure> {
                     format!(
                         "entry {} seen {}",
                         mark.number,
-                        git_ledger::append::rfc3339(mark.seen)
+                        git_ledger::date::rfc3339(mark.seen)
                     )
                 },
             );

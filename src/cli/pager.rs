@@ -13,8 +13,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use git_ledger::escape::printable;
 use git_ledger::git::{Config, Scope};
-use git_ledger::report::escape::printable;
 use git_ledger::report::layout::Look;
 
 use super::context::Context;

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use git_ledger::append::{Next, Repeats};
+use git_ledger::escape::printable;
 use git_ledger::event::{Event, POLICY_CHANGED};
 use git_ledger::json::{Object, Value};
 use git_ledger::ledger::Tip;
 use git_ledger::merkle::hex;
 use git_ledger::policy::{Policy, Role, Signer as Row};
 use git_ledger::principal::Principal;
-use git_ledger::report::escape::printable;
 use git_ledger::signature::PublicKey;
 
 use super::append::Job;

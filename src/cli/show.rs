@@ -4,13 +4,13 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use git_ledger::commit::Link;
+use git_ledger::escape::{printable, printable_bytes};
 use git_ledger::json::{Object, Value};
 use git_ledger::ledger::LedgerError;
 use git_ledger::merkle::{Hash, hex};
 use git_ledger::policy::Policy;
 use git_ledger::query::{Selected, Step, What};
 use git_ledger::report::entries::{self, Shown, Standing};
-use git_ledger::report::escape::{printable, printable_bytes};
 use git_ledger::report::layout::{Ink, Look, fold};
 use git_ledger::report::verdict::number;
 use git_ledger::report::{attributes, policy_change};
@@ -416,7 +416,7 @@ fn text(opened: &Opened, shown: &Shown<'_>, look: &Look) -> String {
             &format!("stands where entry {position} should stand"),
         );
     }
-    row("recorded", &git_ledger::append::rfc3339(link.time));
+    row("recorded", &git_ledger::date::rfc3339(link.time));
     row("signer", &shown.standing.words(link, look));
     let key = link.signature.key();
     row("key", &format!("{} {}", key.kind(), key.fingerprint()));

@@ -1,10 +1,10 @@
 //! A push as an event, and what became of one.
 
+use crate::escape::printable_bytes;
 use crate::event::{Event, EventFault, PUSH, Pending};
 use crate::json::{Object, Value};
 use crate::merkle;
 use crate::push_certificate::Judgement;
-use crate::report::escape::printable_bytes;
 
 use super::Update;
 use super::pusher::{self, Pusher};

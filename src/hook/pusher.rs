@@ -15,9 +15,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 
+use crate::escape::printable_bytes;
 use crate::json::{Object, Value};
 use crate::merkle;
-use crate::report::escape::printable_bytes;
 
 /// Names under which servers hand on whom they let in, the surest first: gitolite and its kin,
 /// Gitea and Forgejo, GitLab, and every web server.

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::escape::printable_bytes;
 use crate::finding::FindingId;
 use crate::git::{RefError, RefValue, Repository};
-use crate::report::escape::printable_bytes;
 
 use super::{Refusal, Update};
 

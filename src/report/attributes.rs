@@ -4,8 +4,8 @@
 use crate::event::Event;
 use crate::json::Value;
 
-use super::escape::printable;
 use super::layout::{Look, fold};
+use crate::escape::printable;
 
 /// The attributes people ask for first.
 const FIRST: [&str; 7] = [

@@ -4,8 +4,8 @@
 //! second: without one nobody is said to have signed anything. On a terminal foreign words stand
 //! on indented lines of their own, so none can be taken for the line that names an entry.
 
-use crate::append::rfc3339;
 use crate::commit::Link;
+use crate::date::rfc3339;
 use crate::event::{self, Event};
 use crate::finding::{FindingId, Severity};
 use crate::json::{Object, Value};
@@ -14,9 +14,9 @@ use crate::policy::Role;
 use crate::query::{Selected, Step, What};
 use crate::verify::Verdict;
 
-use super::escape::{is_hidden, printable};
 use super::layout::{Ink, Look, cut};
 use super::verdict::{clean, number};
+use crate::escape::{is_hidden, printable};
 
 /// Events of an entry shown before the rest is only counted.
 const EVENTS: usize = 5;

@@ -1,13 +1,13 @@
 //! `--format`: one line as the caller wants it. A promise: placeholders may be added, none
 //! changes its meaning.
 
-use crate::append::rfc3339;
+use crate::date::rfc3339;
 use crate::event::Event;
 use crate::merkle::hex;
 use crate::query::What;
 
 use super::entries::Shown;
-use super::escape::printable;
+use crate::escape::printable;
 
 /// A placeholder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! The copies of a ledger compared, for people and for scripts.
 
-use crate::append::rfc3339;
+use crate::date::rfc3339;
 use crate::json::{Object, Value};
 use crate::merkle;
 use crate::mirror::{Comparison, Copy, Delivery, Named, Sent, State};
 
-use super::escape::printable;
 use super::verdict::{age, clean, finding_json, finding_line, number};
+use crate::escape::printable;
 
 /// Commits are shown to people by so many digits.
 const SHORT: usize = 12;

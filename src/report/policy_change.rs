@@ -2,7 +2,7 @@
 
 use crate::policy::{Policy, Role, Signer};
 
-use super::escape::printable;
+use crate::escape::printable;
 
 /// One line for each thing that changed; `+` came, `-` went, `~` changed. Without a policy before,
 /// everything came.

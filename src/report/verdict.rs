@@ -5,7 +5,7 @@ use crate::json::{Object, Value};
 use crate::merkle;
 use crate::verify::Verdict;
 
-use super::escape::printable;
+use crate::escape::printable;
 
 /// Findings shown to people before the rest is only counted.
 const SHOWN: usize = 25;
@@ -149,7 +149,7 @@ pub fn text(verdict: &Verdict, frame: &Frame) -> String {
         );
         out += &format!(
             "             commit {commit}, dated {}",
-            crate::append::rfc3339(*time)
+            crate::date::rfc3339(*time)
         );
         out += &format!(" ({} ago)\n", age(frame.now.saturating_sub(*time)));
         out += "             only as fresh as this copy: whether newer entries exist, other remotes tell\n";
@@ -167,7 +167,7 @@ pub fn json(verdict: &Verdict, frame: &Frame) -> Value {
                 .with("number", number(*at))
                 .with("digest", format!("sha256:{}", merkle::hex(digest)))
                 .with("commit", commit.to_string())
-                .with("time", crate::append::rfc3339(*time))
+                .with("time", crate::date::rfc3339(*time))
                 .with("age", number(frame.now.saturating_sub(*time)))
                 .into()
         });

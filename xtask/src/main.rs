@@ -1,6 +1,8 @@
 //! The habits of this repository that are checked: `cargo xtask <habit>`.
 
 mod man;
+mod suite;
+mod tidy;
 mod vectors;
 
 use std::path::Path;
@@ -21,12 +23,20 @@ fn main() -> ExitCode {
         Some((habit, rest)) => (habit.as_str(), rest),
         None => ("", [].as_slice()),
     };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
-    let mode = if rest.iter().any(|word| word == "--check") { Mode::Check } else { Mode::Write };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."));
+    let mode = if rest.iter().any(|word| word == "--check") {
+        Mode::Check
+    } else {
+        Mode::Write
+    };
     let outcome = match habit {
+        "test" => suite::run(root),
+        "tidy" => tidy::run(root),
         "man" => man::run(root, mode),
         "vectors" => vectors::run(root, mode),
-        _ => Err("usage: cargo xtask vectors|man [--check]".into()),
+        _ => Err("usage: cargo xtask test | tidy | vectors [--check] | man [--check]".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

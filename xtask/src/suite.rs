@@ -25,7 +25,18 @@ pub fn run(root: &Path) -> Result<(), String> {
     let started = Instant::now();
     install()?;
     cargo(root, &["fmt", "--all", "--check"])?;
-    cargo(root, &["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
+    cargo(
+        root,
+        &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "--deny",
+            "warnings",
+        ],
+    )?;
     println!("== tidy");
     crate::tidy::run(root)?;
     cargo(root, &["build", "--workspace", "--locked"])?;
@@ -37,25 +48,41 @@ pub fn run(root: &Path) -> Result<(), String> {
     println!("== the demo, from beginning to end");
     let stage = tempfile::tempdir().map_err(|why| why.to_string())?;
     let place = stage.path().join("demo").to_string_lossy().into_owned();
-    step(Command::new(root.join("target/debug/git-ledger")).current_dir(root).args(["demo", "--built-in", &place]))?;
+    step(
+        Command::new(root.join("target/debug/git-ledger"))
+            .current_dir(root)
+            .args(["demo", "--built-in", &place]),
+    )?;
     println!("all checks passed in {} s", started.elapsed().as_secs());
     Ok(())
 }
 
 /// Installs the missing tools.
 fn install() -> Result<(), String> {
-    let missing: Vec<&str> = TOOLS.iter().filter(|(tool, _)| !found(tool)).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> = TOOLS
+        .iter()
+        .filter(|(tool, _)| !found(tool))
+        .map(|(_, package)| *package)
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
     println!("== installing {}", missing.join(" "));
     let root = is_root();
     let apt = |arguments: &[&str]| {
-        let mut command = if root { Command::new("apt-get") } else { Command::new("sudo") };
+        let mut command = if root {
+            Command::new("apt-get")
+        } else {
+            Command::new("sudo")
+        };
         if !root {
             command.arg("apt-get");
         }
-        step(command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
+        step(
+            command
+                .env("DEBIAN_FRONTEND", "noninteractive")
+                .args(arguments),
+        )
     };
     apt(&["update", "--quiet"])?;
     let mut arguments = vec!["install", "--quiet", "--yes", "--no-install-recommends"];
@@ -80,7 +107,11 @@ fn is_root() -> bool {
 
 fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
     println!("== cargo {}", arguments.join(" "));
-    step(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())).current_dir(root).args(arguments))
+    step(
+        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .current_dir(root)
+            .args(arguments),
+    )
 }
 
 fn step(command: &mut Command) -> Result<(), String> {

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use git_ledger::durable;
+use git_ledger::escape::printable;
 use git_ledger::event::PUSH;
 use git_ledger::git::{Git, Repository, Scope};
 use git_ledger::json::{Object, Value};
 use git_ledger::ledger::LedgerError;
 use git_ledger::policy::Role;
-use git_ledger::report::escape::printable;
 
 use crate::cli::context::{Context, Opened};
 use crate::cli::failure::{Exit, Failure};

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use git_ledger::append::{AppendError, Appender, Next, Repeats, rfc3339};
+use git_ledger::append::{AppendError, Appender, Next, Repeats};
+use git_ledger::date::rfc3339;
+use git_ledger::escape::printable;
 use git_ledger::event::Pending;
 use git_ledger::finding::FindingId;
 use git_ledger::git::{RefError, Scope};
@@ -23,7 +25,6 @@ use git_ledger::hook::pusher;
 use git_ledger::hook::{self, Accepted, Aliases, Guarded, Refusal, Update};
 use git_ledger::ledger::Ledger;
 use git_ledger::push_certificate::{self, Carried, Judgement};
-use git_ledger::report::escape::printable;
 use git_ledger::signer::{KeySettings, Signer};
 use git_ledger::store::Store as _;
 
