@@ -430,7 +430,7 @@ impl Appender<'_> {
         Policy::parse(policy.to_toml().as_bytes()).map_err(AppendError::Refused)?;
         let mut findings = policy.follows(&tip.policy, link.entry.number());
         let set_by = self.set_by(&tip.link)?;
-        findings.extend(trust::agreement(&tip.policy, policy, &set_by, link));
+        findings.extend(trust::agreement(&tip.policy, Some(policy), &set_by, link));
         findings
             .into_iter()
             .next()

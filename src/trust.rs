@@ -139,8 +139,16 @@ pub fn approval_text(id: &str, set_by: &Hash, next: &Hash) -> String {
 
 /// Whether enough distinct admins of `policy` agree that `next` follows it. `set_by` is the
 /// digest of the entry that set `policy`. The signer's own row is judged by [`permits`].
-pub fn agreement(policy: &Policy, next: &Policy, set_by: &Hash, link: &Link) -> Vec<Finding> {
-    let text = approval_text(&policy.id, set_by, &next.digest());
+///
+/// `next` is `None` where its level is one this program does not know: who agreed to its digest
+/// can be told all the same.
+pub fn agreement(
+    policy: &Policy,
+    next: Option<&Policy>,
+    set_by: &Hash,
+    link: &Link,
+) -> Vec<Finding> {
+    let text = approval_text(&policy.id, set_by, &link.entry.policy);
     let mut findings = Vec::new();
     let mut agreed: BTreeSet<&Principal> = BTreeSet::from([&link.principal]);
     for approval in &link.entry.approvals {
@@ -151,13 +159,21 @@ pub fn agreement(policy: &Policy, next: &Policy, set_by: &Hash, link: &Link) -> 
             Err(finding) => findings.push(finding),
         }
     }
-    let barred = policy.barred(next);
+    let barred = next.map_or_else(BTreeSet::new, |next| policy.barred(next));
     let counted = agreed.difference(&barred).count() as u64;
     if findings.is_empty() && counted < policy.threshold {
-        let detail = format!(
-            "{counted} of {} agreed: {agreed:?}, not counted: {barred:?}",
-            policy.threshold
+        let list = |names: &BTreeSet<&Principal>| -> String {
+            let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+            names.join(", ")
+        };
+        let mut detail = format!(
+            "{counted} of {} agreed: {}",
+            policy.threshold,
+            list(&agreed)
         );
+        if !barred.is_empty() {
+            detail += &format!("; not counted: {}", list(&barred));
+        }
         findings.push(Finding::new(FindingId::ThresholdMissed, detail));
     }
     findings

@@ -65,6 +65,8 @@ pub struct Change {
     pub before: Option<Arc<Policy>>,
     /// The policy it sets, where it could be read.
     pub after: Option<Arc<Policy>>,
+    /// Whether that policy is of a level this program does not know.
+    pub raises_level: bool,
 }
 
 /// An entry that somebody will ask about: the tip, the root, those with a mark.
@@ -286,6 +288,10 @@ impl<R: Read> Worker<'_, R> {
     ) {
         findings.extend(self.compromised(link));
         let after = own.and_then(|files| named_policy(files, link));
+        let raises_level = own
+            .filter(|files| files.digest == link.entry.policy)
+            .and_then(|files| files.policy.as_ref().err())
+            .is_some_and(|finding| finding.id == FindingId::SpecUnsupported);
         let (before, place) = match previous {
             Previous::Nothing => match &after {
                 Some(after) => (after.clone(), Place::First),
@@ -324,6 +330,7 @@ impl<R: Read> Worker<'_, R> {
                 link: link.clone(),
                 before,
                 after,
+                raises_level,
             });
         }
     }

@@ -161,7 +161,8 @@ fn agreements<S: Store>(
     let mut findings = Vec::new();
     let mut set_by: Option<(Hash, Hash)> = None;
     for change in changes.iter() {
-        if let (Some(before), Some(after)) = (&change.before, &change.after) {
+        let judged = change.after.is_some() || change.raises_level;
+        if let Some(before) = change.before.as_ref().filter(|_| judged) {
             let known = set_by
                 .filter(|(policy, _)| *policy == before.digest())
                 .map(|(_, digest)| digest);
@@ -170,7 +171,8 @@ fn agreements<S: Store>(
             if let Some(digest) =
                 digest.or_else(|| change.link.entry.approvals.is_empty().then_some([0; 32]))
             {
-                let found = trust::agreement(before, after, &digest, &change.link);
+                let found =
+                    trust::agreement(before, change.after.as_deref(), &digest, &change.link);
                 findings.extend(found.into_iter().map(|finding| {
                     (
                         change.distance,

@@ -98,6 +98,24 @@ fn thresholds(to: &mut Vectors) {
     let comment = "a policy cannot lower the threshold for itself";
     to.add("approval_lowered_threshold", expect, comment, chain);
 
+    let mut raised = before();
+    raised.spec = 2;
+    let mut chain = Chain::with_policy(&before());
+    let set_by = chain.digests[0];
+    let draft = chain.change(&ALICE, &raised);
+    let mut lone = chain.clone();
+    lone.add(&draft, &ALICE);
+    let comment = "one of two admins raises the level: who must agree is told by the old one";
+    to.add(
+        "approval_level_missing",
+        "specUnsupported thresholdMissed",
+        comment,
+        lone,
+    );
+    chain.add(&draft.approved(&set_by, &[&BOB]), &ALICE);
+    let comment = "two of two admins raise the level";
+    to.add("approval_level_agreed", "specUnsupported", comment, chain);
+
     let same = before().with(Row::new(&ALICE_2, &["admin"]));
     let mut chain = Chain::with_policy(&same);
     chain.add_change(&ALICE_2, &same.clone().threshold(1));
