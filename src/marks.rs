@@ -5,16 +5,21 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use gix::ObjectId;
 
 use crate::commit::Link;
 use crate::durable;
 use crate::entry::parse_hex;
+use crate::git::FileLock;
 use crate::json::{Object, Value};
 use crate::ledger::Ledger;
 use crate::merkle::{self, Hash};
 use crate::verify;
+
+/// How long another process may take to write its mark.
+const LOCK: Duration = Duration::from_secs(10);
 
 /// The newest entry that was seen at one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +125,15 @@ impl Marks {
     /// # Errors
     /// When the mark there cannot be used, or this one not be written.
     pub fn raise(&self, remote: Option<&str>, mark: &Mark) -> Result<(), MarkError> {
+        let path = self.path(remote);
+        let fault = |why: String| MarkError {
+            path: path.clone(),
+            why,
+        };
+        durable::create_dir_all(&self.dir).map_err(|why| fault(why.to_string()))?;
+        // two that raise one mark at once could otherwise lower it
+        let _lock = FileLock::acquire(&self.dir.join("lock"), Instant::now() + LOCK)
+            .map_err(|why| fault(why.to_string()))?;
         match self.get(remote)? {
             Some(known) if known.number > mark.number => Ok(()),
             _ => self.set(remote, mark),

@@ -479,14 +479,33 @@ fn audit(stage: &Stage, fingerprint: &str) -> Result<(), Failure> {
         ],
         0,
     )?;
+    tell(
+        "   (all of it lives on one machine here; --independent is the auditor's word that it does not)",
+    )?;
     stage.show(
         "audit.git",
-        &["git", "ledger", "mirror", "add", "server", "../server.git"],
+        &[
+            "git",
+            "ledger",
+            "mirror",
+            "add",
+            "server",
+            "../server.git",
+            "--independent",
+        ],
         0,
     )?;
     stage.show(
         "audit.git",
-        &["git", "ledger", "mirror", "add", "backup", "../backup.git"],
+        &[
+            "git",
+            "ledger",
+            "mirror",
+            "add",
+            "backup",
+            "../backup.git",
+            "--independent",
+        ],
         0,
     )?;
     stage.show("audit.git", &["git", "ledger", "verify", "--remotes"], 0)?;
