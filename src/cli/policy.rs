@@ -13,9 +13,9 @@ use git_ledger::policy::{Policy, Role, Signer as Row};
 use git_ledger::principal::Principal;
 use git_ledger::signature::PublicKey;
 
-use super::append::Job;
 use super::context::{Context, Opened, random_id};
 use super::failure::{Exit, Failure};
+use super::job::Job;
 use super::terminal;
 
 /// Show and change who may write what
@@ -273,7 +273,7 @@ fn retire(tip: &Tip, who: &str) -> Result<Policy, Failure> {
 
 fn edit(context: &Context, tip: &Tip, args: &EditArgs) -> Result<Policy, Failure> {
     let text = match &args.file {
-        Some(path) => super::append::read(path)?,
+        Some(path) => super::events::read(path)?,
         None => in_editor(context, &tip.policy.to_toml())?,
     };
     Policy::parse_any_spelling(&text).map_err(|finding| {
