@@ -3,24 +3,21 @@
 //! Everything is done by running git and git-ledger as a user would; only the forgery is made by
 //! hand, because no verb makes one.
 
+mod forgery;
+mod stage;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use git_ledger::chain;
-use git_ledger::commit::{Draft, Link, NAMESPACE};
-use git_ledger::entry::Entry;
-use git_ledger::escape::printable;
-use git_ledger::event::Event;
-use git_ledger::git::{Environment, Repository};
-use git_ledger::json::{Object, Value};
-use git_ledger::ledger::{Attachments, DEFAULT_REF, Ledger, Objects};
-use git_ledger::signer::{KeySettings, Signer};
+use git_ledger::git::Repository;
+use git_ledger::signer::Signer;
 
 use super::context::Context;
 use super::failure::{Exit, Failure};
-use super::terminal;
+
+use forgery::forge;
+use stage::{Stage, environment, tell};
 
 /// Commits of the real history that are pushed one by one at the end; those before go in one push.
 const PUSHES: usize = 6;
@@ -43,18 +40,6 @@ pub struct Args {
     /// Take the built-in commits
     #[arg(long)]
     built_in: bool,
-}
-
-/// The stage: a directory, and the environment everybody in the play runs in.
-struct Stage {
-    root: PathBuf,
-    environment: Vec<(String, std::ffi::OsString)>,
-}
-
-/// What a command said.
-struct Said {
-    text: String,
-    code: i32,
 }
 
 /// Runs `git ledger demo`.
@@ -102,106 +87,6 @@ fn has_commits(repository: &Repository) -> bool {
         .head_ref()
         .is_some_and(|head| repository.find_ref(&head).is_ok_and(|id| id.is_some()))
 }
-
-/// A home of its own, the running binary on PATH, no outer configuration.
-fn environment(
-    context: &Context,
-    root: &Path,
-) -> Result<Vec<(String, std::ffi::OsString)>, Failure> {
-    let own = std::env::current_exe()?;
-    let own = own.parent().unwrap_or(Path::new("/")).to_owned();
-    let path = context
-        .environment
-        .get("PATH")
-        .map(|path| path.to_owned())
-        .unwrap_or_default();
-    let paths = std::iter::once(own).chain(std::env::split_paths(&path));
-    let path = std::env::join_paths(paths).map_err(|why| Failure::cannot(why.to_string()))?;
-    let home = root.join("home");
-    fs::create_dir_all(&home)?;
-    let config = "[user]\n\tname = Dev\n\temail = dev@demo\n[init]\n\tdefaultBranch = main\n[push]\n\tdefault = nothing\n[advice]\n\tdetachedHead = false\n[gc]\n\tauto = 0\n";
-    fs::write(home.join(".gitconfig"), config)?;
-    Ok(vec![
-        ("PATH".into(), path),
-        ("HOME".into(), home.into()),
-        ("GIT_CONFIG_NOSYSTEM".into(), "1".into()),
-        ("GIT_ADVICE".into(), "0".into()),
-        ("LC_ALL".into(), "C".into()),
-    ])
-}
-
-impl Stage {
-    fn path(&self, name: &str) -> PathBuf {
-        self.root.join(name)
-    }
-
-    /// Runs a command and hands back what it said.
-    fn quiet(&self, dir: &str, words: &[&str]) -> Result<Said, Failure> {
-        let (program, arguments) = words
-            .split_first()
-            .ok_or_else(|| Failure::cannot("nothing to run"))?;
-        let output = Command::new(program)
-            .args(arguments)
-            .current_dir(self.path(dir))
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|why| Failure::cannot(format!("cannot run '{program}': {why}")))?;
-        let text = [output.stdout, output.stderr].concat();
-        Ok(Said {
-            text: String::from_utf8_lossy(&text).into_owned(),
-            code: output.status.code().unwrap_or(-1),
-        })
-    }
-
-    /// A command that must succeed, unseen.
-    fn must(&self, dir: &str, words: &[&str]) -> Result<String, Failure> {
-        let said = self.quiet(dir, words)?;
-        if said.code != 0 {
-            return Err(Failure::cannot(format!(
-                "the demo broke at: {}\n{}",
-                words.join(" "),
-                said.text
-            )));
-        }
-        Ok(said.text)
-    }
-
-    /// A command that is shown with what it says; it must end with this code.
-    fn show(&self, dir: &str, words: &[&str], code: i32) -> Result<String, Failure> {
-        let said = self.quiet(dir, words)?;
-        let mut text = format!("\n  [{dir}] $ {}\n", words.join(" "));
-        for line in said.text.lines() {
-            text += &format!("    {}\n", printable(&line.replace('\t', "  ")));
-        }
-        if said.code != 0 {
-            text += &format!("    (exit {})\n", said.code);
-        }
-        terminal::print(&text)?;
-        if said.code != code {
-            return Err(Failure::cannot(format!(
-                "the demo broke: '{}' ended with {}, not {code}",
-                words.join(" "),
-                said.code
-            )));
-        }
-        Ok(said.text)
-    }
-
-    fn signer(&self, name: &str) -> Result<Signer, Failure> {
-        let key = self.path("keys").join(name).to_string_lossy().into_owned();
-        Ok(Signer::find(&KeySettings {
-            signing_key: Some(key),
-            ..KeySettings::default()
-        })?)
-    }
-}
-
-fn tell(text: &str) -> Result<(), Failure> {
-    terminal::print(&format!("\n{text}\n"))
-}
-
 fn play(stage: &Stage, source: Option<&Path>) -> Result<(), Failure> {
     tell("1. A server with hooks, a backup, and the auditor's own copy")?;
     let fingerprint = set_up(stage)?;
@@ -589,92 +474,6 @@ fn attack_in_place(stage: &Stage, number: u64) -> Result<(), Failure> {
     stage.show("audit.git", &["git", "ledger", "verify", "--remotes"], 1)?;
     Ok(())
 }
-
-/// Rewrites the first recorded push on the server, signs it and all that follows with the
-/// server's own key, and leaves the result at `refs/demo/forged`. Returns the entry's number.
-fn forge(stage: &Stage) -> Result<u64, Failure> {
-    let variables = stage
-        .environment
-        .iter()
-        .map(|(name, value)| (name.into(), value.clone()));
-    let environment = Environment::new(stage.path("server.git"), variables);
-    let repository = Repository::open(&environment, &stage.path("server.git"))?;
-    let ledger = Ledger::new(repository, DEFAULT_REF);
-    let tip = ledger.tip()?;
-    let mut links: Vec<Link> = ledger.links(tip.link.id)?.collect::<Result<_, _>>()?;
-    links.reverse();
-    let is_push = |link: &Link| {
-        link.entry
-            .events
-            .iter()
-            .any(|event| event.kind() == git_ledger::event::PUSH)
-    };
-    let start = links
-        .iter()
-        .position(is_push)
-        .ok_or_else(|| Failure::cannot("the demo broke: no push was recorded"))?;
-    let signer = stage.signer("server")?;
-    let (_, row) = tip
-        .policy
-        .row(signer.public_key())
-        .ok_or_else(|| Failure::cannot("the demo broke: the server has no row"))?;
-    let (tree, mut objects) = ledger.entry_tree(tip.part, &Attachments::new());
-    let (honest, rewritten) = links.split_at(start);
-    let mut forged: Vec<Link> = honest.last().cloned().into_iter().collect();
-    for (at, link) in rewritten.iter().enumerate() {
-        let Some(prev) = forged.last() else { break };
-        let events = if at == 0 {
-            lie(&link.entry.events)
-        } else {
-            link.entry.events.clone()
-        };
-        let entry = Entry {
-            events,
-            policy: prev.entry.policy,
-            range: chain::range_after(prev),
-            approvals: Vec::new(),
-        };
-        let draft = Draft {
-            tree,
-            parent: Some(prev.id),
-            principal: row.principal.clone(),
-            time: link.time,
-            entry,
-        };
-        let signature = signer.sign(NAMESPACE, &draft.payload())?;
-        let link = draft
-            .sign(&signature)
-            .map_err(|finding| Failure::cannot(finding.detail))?;
-        objects.push((gix::objs::Kind::Commit, link.raw().to_vec()));
-        forged.push(link);
-    }
-    publish(&ledger, objects, forged.last())?;
-    Ok(honest.len() as u64)
-}
-
-fn publish(ledger: &Ledger, objects: Objects, tip: Option<&Link>) -> Result<(), Failure> {
-    ledger.write(&objects)?;
-    let forged = Ledger::new(ledger.repository().clone(), "refs/demo/forged");
-    match tip {
-        Some(tip) => Ok(forged.advance(None, tip)?),
-        None => Ok(()),
-    }
-}
-
-/// The same events, the first of which now tells of another commit.
-fn lie(events: &[Event]) -> Vec<Event> {
-    let mut events = events.to_vec();
-    if let Some(first) = events.first_mut() {
-        let mut object: Object = first.object().clone();
-        object.remove("dataref");
-        object.set("data", Object::new().with("refs", Vec::<Value>::new()));
-        if let Ok(event) = Event::from_object(object) {
-            *first = event;
-        }
-    }
-    events
-}
-
 fn finish(stage: &Stage, fingerprint: &str, number: u64) -> Result<(), Failure> {
     let own = std::env::current_exe()?;
     let bin = own.parent().unwrap_or(Path::new("/")).display().to_string();
