@@ -8,9 +8,12 @@ mod completions;
 mod context;
 mod date;
 mod demo;
+mod events;
 mod failure;
+mod flush;
 mod hook;
 mod init;
+mod job;
 mod log;
 mod man;
 mod mirror;
@@ -54,7 +57,7 @@ const AFTER_HELP: &str = "Exit status: 0 sound or done; 1 breach, refused, forke
 enum Verb {
     Init(init::Args),
     Append(append::Args),
-    Flush(append::FlushArgs),
+    Flush(flush::Args),
     Log(log::Args),
     Show(show::Args),
     Verify(verify::Args),
@@ -101,7 +104,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Init(args) => init::run(context, args),
         Verb::Append(args) => append::run(context, args),
-        Verb::Flush(args) => append::flush(context, args),
+        Verb::Flush(args) => flush::run(context, args),
         Verb::Log(args) => log::run(context, args),
         Verb::Show(args) => show::run(context, args),
         Verb::Verify(args) => verify::run(context, args),
