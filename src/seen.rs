@@ -15,6 +15,7 @@ use crate::commit::Link;
 use crate::durable;
 use crate::ledger::{Ledger, LedgerError};
 use crate::merkle;
+use crate::store::ReadFault;
 
 /// Bytes of a name: SHA-256 of source and id, cut.
 const NAME: usize = 16;
@@ -101,7 +102,10 @@ impl Seen {
         for link in ledger.links(tip)? {
             let link = match link {
                 Ok(link) => link,
-                Err(LedgerError::Object { .. }) => {
+                Err(LedgerError::Object {
+                    fault: ReadFault::Missing,
+                    ..
+                }) => {
                     whole = false;
                     break;
                 }

@@ -123,6 +123,47 @@ fn one_remote() {
     println!("{all} of {all} events at one remote, {seconds:.1} s, {pushes} pushes");
 }
 
+/// A clone that holds the newest entry only asks for the rest before it says that an id is new.
+#[test]
+fn a_build_machine_run_again() {
+    let world = World::new();
+    build_machines(&world, 2);
+    let append = |clone: &str, id: &str| {
+        let arguments = [
+            "append",
+            "dev.acme.built",
+            "--source",
+            "/acme",
+            "--push",
+            "origin",
+        ];
+        let mut command = binary(&world, clone, &arguments);
+        command.args(["--id", id]);
+        crate::world::run(command, b"").ok()
+    };
+    for id in ["a", "b", "c"] {
+        assert!(append("clone0", id).starts_with("recorded "));
+    }
+    assert!(append("clone1", "a").starts_with("already recorded 1 "));
+    assert!(append("clone1", "d").starts_with("recorded 4 "));
+    assert!(append("clone0", "d").starts_with("already recorded 4 "));
+    assert_eq!(ids(&world, "remote.git"), ["a", "b", "c", "d"]);
+    // a branch of this very repository that is cut off cannot tell, and does not guess
+    let url = format!("file://{}", world.path("remote.git").display());
+    let clone = [
+        "clone",
+        "--quiet",
+        "--depth=1",
+        "--branch=ledger",
+        &url,
+        "cut",
+    ];
+    world.git("", &clone).ok();
+    let arguments = ["append", "dev.acme.built", "--id", "e"];
+    let said = crate::world::run(binary(&world, "cut", &arguments), b"").code(128);
+    assert!(said.err.contains("the history here is cut off"), "{said}");
+}
+
 #[test]
 fn housekeeping_beside() {
     let rounds = times(30, 300);

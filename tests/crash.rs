@@ -66,6 +66,9 @@ fn changes(world: &World, dir: &str, arguments: &[&str]) -> Vec<Traced> {
 
 /// The points of a command. Opening a file to read it changes nothing.
 fn points(world: &World, dir: &str, arguments: &[&str]) -> Vec<Point> {
+    // what is made once and for all is there already
+    let first = ["append", "dev.acme.built", "--id", "before"];
+    run(binary(world, dir, &first), b"").ok();
     let mut count = std::collections::BTreeMap::new();
     let mut points = Vec::new();
     for Traced { call, rest } in changes(world, dir, arguments) {
@@ -83,8 +86,18 @@ fn points(world: &World, dir: &str, arguments: &[&str]) -> Vec<Point> {
 fn with_fault(world: &World, dir: &str, point: &Point, fault: &str, arguments: &[&str]) -> Said {
     let inject = format!("inject={}:{fault}:when={}", point.call, point.nth);
     let trace = format!("trace={}", point.call);
-    let options = ["-o", "/dev/null", "-e", &trace, "-e", &inject];
+    let log = world.path("fault");
+    let log = log.to_str().expect("a path");
+    let options = ["-o", log, "-e", &trace, "-e", &inject];
     run(traced(world, dir, &options, arguments), b"")
+}
+
+/// Whether the last fault met a file that was opened to be read: how many are, differs from run
+/// to run.
+fn met_a_reader(world: &World) -> bool {
+    let log = std::fs::read_to_string(world.path("fault")).expect("a trace");
+    let met = log.lines().find(|line| line.contains("(INJECTED)"));
+    met.is_some_and(|line| line.contains("openat(") && !line.contains("O_CREAT"))
 }
 
 /// How often an event with this id is in the chain.

@@ -43,13 +43,19 @@ impl FileLock {
             path: path.to_owned(),
             source,
         };
-        let mut file = OpenOptions::new()
+        let opened = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .open(path)
-            .map_err(failed)?;
+            .open(path);
+        let (mut file, ours) = match opened {
+            // made by another user: it can be locked all the same, only not written into
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                (File::open(path).map_err(|_| failed(e))?, false)
+            }
+            opened => (opened.map_err(failed)?, true),
+        };
         loop {
             match file.try_lock() {
                 Ok(()) => break,
@@ -66,9 +72,13 @@ impl FileLock {
                 Err(TryLockError::Error(e)) => return Err(failed(e)),
             }
         }
-        file.set_len(0).map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        writeln!(file, "{}", std::process::id()).map_err(failed)?;
+        if ours {
+            let name = format!("{}\n", std::process::id());
+            let named = file.set_len(0).and_then(|()| file.rewind());
+            named
+                .and_then(|()| file.write_all(name.as_bytes()))
+                .map_err(failed)?;
+        }
         Ok(Self { _file: file })
     }
 }

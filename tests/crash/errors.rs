@@ -1,6 +1,6 @@
 //! A disk that is full or broken, at each change.
 
-use super::{acknowledged, assert_kept, count, points, with_fault};
+use super::{acknowledged, assert_kept, count, met_a_reader, points, with_fault};
 use crate::recorded::{assert_sound, binary, times};
 use crate::world::{Said, World, run};
 
@@ -31,7 +31,9 @@ fn say_so_and_lose_nothing() {
                 assert!(acknowledged(&said), "{:?} {said}", points[number]);
                 borne += 1;
             } else {
-                explained(&said, words);
+                if !met_a_reader(&world) {
+                    explained(&said, words);
+                }
                 failed += 1;
             }
             assert_kept(&world, "r", &said, &arguments, &id);
@@ -45,8 +47,13 @@ fn explained(said: &Said, words: &str) {
     assert_eq!(said.code, 128, "{said}");
     assert!(said.err.starts_with("error: "), "{said}");
     assert!(said.err.contains(words), "{said}");
-    let full = said.err.contains("hint: there is no room for it");
-    assert_eq!(full, words.starts_with("No space"), "{said}");
+    // two come when the event is in the chain already, and say so
+    let recorded = said.err.contains("the event is recorded all the same");
+    let moved = said.err.contains("'refs/heads/ledger' has moved");
+    if !recorded && !moved {
+        let full = said.err.contains("hint: there is no room for it");
+        assert_eq!(full, words.starts_with("No space"), "{said}");
+    }
 }
 
 #[test]
