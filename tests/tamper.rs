@@ -211,12 +211,9 @@ fn deflated(kind: &str, content: &[u8]) -> Vec<u8> {
 
 /// What can be inflated of an object file, its header and checksum apart.
 fn inflated(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    // what was inflated before an error is all there is
-    flate2::read::ZlibDecoder::new(bytes)
-        .read_to_end(&mut out)
-        .ok();
-    out
+    // byte by byte, so that nothing inflated before an error is lost
+    let decoder = flate2::read::ZlibDecoder::new(bytes);
+    decoder.bytes().map_while(Result::ok).collect()
 }
 
 /// `content` with the first `from` replaced by `to`, which is as long.
@@ -282,7 +279,8 @@ fn no_object_can_be_deleted_emptied_or_changed_unseen() {
             for at in (2..honest.len()).step_by(13) {
                 let mut changed = honest.clone();
                 changed[at] ^= 0x10;
-                if inflated(&changed) == inflated(&honest) {
+                // what follows the size the object names is read by nobody
+                if inflated(&changed).starts_with(&inflated(&honest)) {
                     continue;
                 }
                 fs::write(&file, changed).expect("an object");
@@ -792,7 +790,12 @@ fn a_mark_that_cannot_be_read() {
         let mut files = marks
             .into_iter()
             .map(|entry| entry.expect("an entry").into_path());
-        let mark = files.find(|path| path.is_file()).expect("a mark");
+        let mark = files
+            .find(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "json")
+            })
+            .expect("a mark");
         fs::write(mark, "{").expect("a mark");
         let said = scene.world.ledger(REPOSITORY, &["verify"]).code(2);
         assert!(
