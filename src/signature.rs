@@ -175,8 +175,8 @@ impl Signature {
         }
         let numbers = reader.string("the signature")?;
         reader.end()?;
-        let key = known.read(key)?;
         let namespace = checked_namespace(namespace)?;
+        let key = known.read(key)?;
         let numbers =
             Numbers::read(&key, numbers, spelling).map_err(SignatureFault::NonCanonical)?;
         Ok(Signature {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -213,7 +213,10 @@ fn deflated(kind: &str, content: &[u8]) -> Vec<u8> {
 fn inflated(bytes: &[u8]) -> Vec<u8> {
     // byte by byte, so that nothing inflated before an error is lost
     let decoder = flate2::read::ZlibDecoder::new(bytes);
-    decoder.bytes().map_while(Result::ok).collect()
+    BufReader::with_capacity(1, decoder)
+        .bytes()
+        .map_while(Result::ok)
+        .collect()
 }
 
 /// `content` with the first `from` replaced by `to`, which is as long.

@@ -142,6 +142,7 @@ fn all<A, B>(rows: Vec<A>, read: fn(A) -> Result<B, Finding>) -> Result<Vec<B>, 
 fn signer(table: SignerTable) -> Result<Keyed<Signer>, Finding> {
     let principal = Principal::parse(&table.principal)
         .ok_or_else(|| malformed(format!("not a principal: {:?}", table.principal)))?;
+    plain_key(&table.key)?;
     if table.roles.is_empty() || !ascending(&table.roles) {
         return Err(malformed(format!(
             "roles of {principal} are empty, twice or out of order"
@@ -192,6 +193,7 @@ fn compromised(table: CompromisedTable) -> Result<Keyed<Compromised>, Finding> {
         Some(vouched) if vouched.is_empty() => return Err(malformed("vouched is empty")),
         vouched => vouched.unwrap_or_default(),
     };
+    plain_key(&table.key)?;
     if table.since > limit || vouched.iter().any(|number| *number > limit) {
         return Err(malformed("a number above 2^53 − 1"));
     }
@@ -235,6 +237,15 @@ fn plain(what: &str, text: &str, most: usize) -> Result<(), Finding> {
         )));
     }
     Ok(())
+}
+
+/// What no string of a policy may hold, a key may not hold either; the rest is for the key to say.
+fn plain_key(text: &str) -> Result<(), Finding> {
+    if text.is_empty() {
+        Ok(())
+    } else {
+        plain("a key", text, super::MAX_BYTES)
+    }
 }
 
 /// Strictly ascending is also the simplest way to say "none twice".
