@@ -88,6 +88,10 @@ fn modes_and_names(to: &mut Vectors) {
     shaped(to, "renamed", "README.md has another name", |_, rows| {
         rows[0].1 = "README".into()
     });
+    let comment = "a name that a careless pattern takes for README.md";
+    shaped(to, "lookalike", comment, |_, rows| {
+        rows[0].1 = "READMEXmd".into()
+    });
     shaped(to, "duplicate", "README.md stands twice", |_, rows| {
         let row = rows[0].clone();
         rows.insert(1, row);
