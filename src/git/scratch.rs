@@ -5,7 +5,7 @@
 //! able to leave settings there either.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -113,8 +113,7 @@ impl Scratch {
 
     /// A place for the references of one call.
     pub fn call(&self) -> io::Result<Call> {
-        let number = getrandom::u64().map_err(io::Error::other)?;
-        let name = format!("{CALLS}/{number:016x}");
+        let (name, lock) = self.claim()?;
         let path = self.dir.join(&name);
         make_dir(&path, self.sharing)?;
         let objects = tempfile::Builder::new()
@@ -129,7 +128,24 @@ impl Scratch {
             refs: name,
             path,
             objects,
+            _lock: lock,
         })
+    }
+
+    /// A name for a call, with a lock that ends with this process. Git takes nothing whose name
+    /// ends in `.lock` for a reference.
+    fn claim(&self) -> io::Result<(String, fs::File)> {
+        loop {
+            let number = getrandom::u64().map_err(io::Error::other)?;
+            let name = format!("{CALLS}/{number:016x}");
+            let path = self.dir.join(format!("{name}.lock"));
+            let lock = fs::File::create_new(&path)?;
+            lock.lock()?;
+            // before it was locked it looked like one of a dead call, and may have been cleared
+            if path.exists() {
+                return Ok((name, lock));
+            }
+        }
     }
 
     /// Takes over what a call has fetched; durable when it returns.
@@ -191,12 +207,7 @@ impl Scratch {
         }
         let calls = self.dir.join(CALLS);
         if calls.is_dir() {
-            for item in fs::read_dir(&calls)? {
-                let path = item?.path();
-                if is_stale(&path) {
-                    remove(&path)?;
-                }
-            }
+            clear_dead(&calls)?;
         }
         Ok(())
     }
@@ -208,12 +219,20 @@ pub(super) struct Call {
     pub refs: String,
     path: PathBuf,
     objects: tempfile::TempDir,
+    // let go when dropped, or when the process ends
+    _lock: fs::File,
 }
 
 impl Call {
     /// Makes git believe that this history is here already.
     pub fn have(&self, number: usize, id: gix::ObjectId) -> io::Result<()> {
-        fs::write(self.path.join(format!("have-{number}")), format!("{id}\n"))
+        // git takes an empty reference, as a crash could leave one, for a broken repository
+        let path = self.path.join(format!("have-{number}"));
+        let unfinished = path.with_extension("lock");
+        let mut file = fs::File::create(&unfinished)?;
+        file.write_all(format!("{id}\n").as_bytes())?;
+        file.sync_all()?;
+        fs::rename(unfinished, path)
     }
 
     /// Where what is fetched lies until it is accepted.
@@ -231,6 +250,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         // What stays behind is cleared away as stale by a later call.
         fs::remove_dir_all(&self.path).ok();
+        fs::remove_file(self.path.with_extension("lock")).ok();
     }
 }
 
@@ -247,6 +267,33 @@ fn size_below(dir: &Path, depth: usize) -> u64 {
             false => meta.len(),
         })
         .sum()
+}
+
+/// Clears away what calls of processes that are no more left behind: a reference of theirs can
+/// name an object that was never taken over, and git would refuse to fetch beside it.
+fn clear_dead(calls: &Path) -> io::Result<()> {
+    let paths = fs::read_dir(calls)?
+        .map(|item| item.map(|item| item.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    for path in paths {
+        let lock = path.with_extension("lock");
+        // held until all is cleared, so that nobody claims the name in between
+        let held = match fs::File::open(&lock) {
+            Ok(file) => Some(file),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => None,
+            Err(why) => return Err(why),
+        };
+        if held.as_ref().is_none_or(|file| file.try_lock().is_ok()) {
+            // another process may be clearing, too
+            for dead in [&path.with_extension(""), &lock] {
+                match remove(dead) {
+                    Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
+                    _ => {}
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 fn is_stale(path: &Path) -> bool {

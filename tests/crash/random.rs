@@ -188,3 +188,32 @@ fn recorded_here_and_not_yet_there() {
     assert!(said.starts_with("already recorded 1 "), "{said}");
     assert_eq!(super::count(&world, "remote.git", "a"), 1);
 }
+
+#[test]
+fn what_a_dead_call_left_is_no_obstacle() {
+    let world = World::new();
+    world.repository("r");
+    world
+        .git("", &["init", "--quiet", "--bare", "remote.git"])
+        .ok();
+    world
+        .git("r", &["remote", "add", "origin", "../remote.git"])
+        .ok();
+    world
+        .git("r", &["push", "--quiet", "origin", "main", "ledger"])
+        .ok();
+    let append = || {
+        run(
+            binary(&world, "r", &["append", "a.b", "--push", "origin"]),
+            b"",
+        )
+    };
+    append().ok();
+    // killed while it wrote a reference, and before it took over what was fetched
+    let dead = world.path("r/.git/git-ledger/transport/refs/call/0000000000000001");
+    std::fs::create_dir_all(&dead).expect("a directory");
+    std::fs::write(dead.join("have-0"), "").expect("a file");
+    std::fs::write(dead.join("got"), format!("{}\n", "1".repeat(40))).expect("a file");
+    append().ok();
+    assert!(!dead.exists());
+}
