@@ -13,6 +13,22 @@ fn moments(count: usize) -> impl Iterator<Item = f64> {
     (0..count).map(move |n| (n * 7919 % count) as f64 / count as f64)
 }
 
+/// A repository `r` with a ledger, and its bare `origin` that holds both branches.
+fn world_with_remote() -> World {
+    let world = World::new();
+    world.repository("r");
+    world
+        .git("", &["init", "--quiet", "--bare", "remote.git"])
+        .ok();
+    world
+        .git("r", &["remote", "add", "origin", "../remote.git"])
+        .ok();
+    world
+        .git("r", &["push", "--quiet", "origin", "main", "ledger"])
+        .ok();
+    world
+}
+
 /// What an undisturbed run takes, the slowest of three.
 fn time_of(run: impl Fn()) -> Duration {
     let time = |_| {
@@ -95,17 +111,7 @@ fn local() {
 
 #[test]
 fn with_a_remote() {
-    let world = World::new();
-    world.repository("r");
-    world
-        .git("", &["init", "--quiet", "--bare", "remote.git"])
-        .ok();
-    world
-        .git("r", &["remote", "add", "origin", "../remote.git"])
-        .ok();
-    world
-        .git("r", &["push", "--quiet", "origin", "main", "ledger"])
-        .ok();
+    let world = world_with_remote();
     let whole = time_of(|| {
         let arguments = ["append", "dev.acme.built", "--push", "origin"];
         run(binary(&world, "r", &arguments), b"").ok();
@@ -191,17 +197,7 @@ fn recorded_here_and_not_yet_there() {
 
 #[test]
 fn what_a_dead_call_left_is_no_obstacle() {
-    let world = World::new();
-    world.repository("r");
-    world
-        .git("", &["init", "--quiet", "--bare", "remote.git"])
-        .ok();
-    world
-        .git("r", &["remote", "add", "origin", "../remote.git"])
-        .ok();
-    world
-        .git("r", &["push", "--quiet", "origin", "main", "ledger"])
-        .ok();
+    let world = world_with_remote();
     let append = || {
         run(
             binary(&world, "r", &["append", "a.b", "--push", "origin"]),
