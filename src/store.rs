@@ -4,6 +4,8 @@
 use gix::ObjectId;
 use gix::objs::Kind;
 
+use crate::finding::{Finding, FindingId};
+
 /// Why an object could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadFault {
@@ -22,6 +24,19 @@ pub enum ReadFault {
     /// The store could not be read.
     #[error("cannot be read: {0}")]
     Io(String),
+}
+
+impl ReadFault {
+    /// What an object that could not be read is called.
+    pub fn finding(&self, id: &ObjectId) -> Finding {
+        let name = match self {
+            ReadFault::Missing => FindingId::ObjectMissing,
+            ReadFault::Corrupt(_) | ReadFault::Io(_) => FindingId::ObjectCorrupt,
+            ReadFault::Kind(_) => FindingId::ObjectKind,
+            ReadFault::TooLarge(_) => FindingId::ObjectTooLarge,
+        };
+        Finding::new(name, format!("{id} {self}"))
+    }
 }
 
 /// Something that hands out readers, one for each thread.

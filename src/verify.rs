@@ -26,11 +26,11 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use crate::commit::{self, Link};
-use crate::finding::{Finding, FindingId};
+use crate::finding::Finding;
 use crate::merkle::Hash;
 use crate::policy::Policy;
 use crate::signature::KnownKeys;
-use crate::store::{Read, ReadFault, Store};
+use crate::store::{Read, Store};
 
 use chunk::{Chunk, Judged, Tail, Worker};
 use files::Files;
@@ -195,7 +195,7 @@ fn walk(
         let raw: Arc<[u8]> = match reader.read(&at, Kind::Commit, READ_COMMIT) {
             Ok(raw) => raw.into(),
             Err(fault) => {
-                let finding = fault_finding(&at, fault);
+                let finding = fault.finding(&at);
                 flush(&mut pending, &mut first, Tail::Cut);
                 return (
                     seen,
@@ -234,15 +234,4 @@ fn walk(
             Some(parent) => at = parent,
         }
     }
-}
-
-/// What an object that could not be read is called.
-fn fault_finding(id: &ObjectId, fault: ReadFault) -> Finding {
-    let name = match fault {
-        ReadFault::Missing => FindingId::ObjectMissing,
-        ReadFault::Corrupt(_) | ReadFault::Io(_) => FindingId::ObjectCorrupt,
-        ReadFault::Kind(_) => FindingId::ObjectKind,
-        ReadFault::TooLarge(_) => FindingId::ObjectTooLarge,
-    };
-    Finding::new(name, format!("{id} {fault}"))
 }

@@ -9,8 +9,8 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use crate::commit::{self, Link};
-use crate::finding::{Finding, FindingId};
-use crate::store::{Read, ReadFault};
+use crate::finding::Finding;
+use crate::store::Read;
 
 /// Commits larger than an entry may be are still read up to here, to find their parent.
 const MOST: usize = 1 << 20;
@@ -203,7 +203,7 @@ fn read(reader: &mut impl Read, commit: ObjectId) -> Found {
             commit,
             parent: None,
             what: What::Broken {
-                finding: unreadable(&commit, &fault),
+                finding: fault.finding(&commit),
                 raw: None,
             },
         },
@@ -223,14 +223,4 @@ fn read(reader: &mut impl Read, commit: ObjectId) -> Found {
             }
         }
     }
-}
-
-fn unreadable(commit: &ObjectId, fault: &ReadFault) -> Finding {
-    let id = match fault {
-        ReadFault::Missing => FindingId::ObjectMissing,
-        ReadFault::Corrupt(_) | ReadFault::Io(_) => FindingId::ObjectCorrupt,
-        ReadFault::Kind(_) => FindingId::ObjectKind,
-        ReadFault::TooLarge(_) => FindingId::ObjectTooLarge,
-    };
-    Finding::new(id, format!("{commit} {fault}"))
 }

@@ -15,9 +15,9 @@ use crate::store::{Read, ReadFault};
 use crate::tree;
 use crate::trust::{self, Place};
 
+use super::Request;
 use super::events::{Trace, traces};
 use super::files::{Files, TreeFiles};
-use super::{Request, fault_finding};
 
 /// Neighbours, the newest first.
 #[derive(Debug)]
@@ -240,7 +240,7 @@ impl<R: Read> Worker<'_, R> {
                 let raw = self
                     .reader
                     .read(&id, Kind::Tree, tree::MAX_BYTES)
-                    .map_err(|fault| fault_finding(&id, fault));
+                    .map_err(|fault| fault.finding(&id));
                 match raw.and_then(|raw| tree::parse_attachments(&raw, id.kind())) {
                     Ok(held) => held,
                     Err(finding) => return findings.push(finding),
@@ -266,7 +266,7 @@ impl<R: Read> Worker<'_, R> {
                         format!("{digest}: {fault}"),
                     ));
                 }
-                Err(fault) => findings.push(fault_finding(blob, fault)),
+                Err(fault) => findings.push(fault.finding(blob)),
             }
         }
         for digest in named {

@@ -12,8 +12,6 @@ use crate::policy::{self, Policy};
 use crate::store::Read;
 use crate::tree::{self, PolicyPart, Tree};
 
-use super::fault_finding;
-
 /// What the tree of an entry holds.
 #[derive(Debug)]
 pub struct TreeFiles {
@@ -58,7 +56,7 @@ impl Files {
         }
         let raw = reader
             .read(&tree, Kind::Tree, tree::MAX_BYTES)
-            .map_err(|fault| fault_finding(&tree, fault))?;
+            .map_err(|fault| fault.finding(&tree))?;
         let shape = Tree::parse(&raw, tree.kind())?;
         let part = self.part(reader, shape.part)?;
         let files = Arc::new(TreeFiles {
@@ -90,7 +88,7 @@ impl Files {
         let mut read = |id: &ObjectId, most: usize| {
             reader
                 .read(id, Kind::Blob, most)
-                .map_err(|fault| fault_finding(id, fault))
+                .map_err(|fault| fault.finding(id))
         };
         let toml = read(&part.policy, policy::MAX_BYTES)?;
         // a row of allowed_signers is never longer than its row in ledger.toml and 64 bytes more
