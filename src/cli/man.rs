@@ -1,6 +1,8 @@
 //! The manual pages, from the parser's own words; beside them stands here only what a parser
 //! does not know: exit status, configuration, examples.
 
+mod limits;
+
 use std::io;
 
 use clap::Command;
@@ -194,6 +196,58 @@ const EXAMPLES: [(&str, &str, &str); 22] = [
     ),
 ];
 
+/// What the answer of a verb does not say.
+const LIMITS: [(&str, &str); 12] = [
+    (
+        "append",
+        "An entry says who recorded an event and when they said it was; not that it is true. What is recorded stays for ever: never pass secrets.",
+    ),
+    (
+        "verify",
+        "The answer is about this copy. A copy that was taken back to an older state, or rewritten with a stolen key before this clone first saw it, is sound in itself: only another copy, a mark, or a tip noted elsewhere shows it.",
+    ),
+    (
+        "compare",
+        "Where all copies agree nothing can be told apart: whoever controls all of them, this clone and its marks can take everything back. A remote can show different histories to different people as long as they never exchange what they saw.",
+    ),
+    (
+        "mirror",
+        "Two addresses of one administrator look independent from here.",
+    ),
+    (
+        "clone",
+        "Without the fingerprint, handed over outside of git, a whole other ledger looks as sound as the right one.",
+    ),
+    (
+        "hook",
+        "Whoever administers the server can switch hooks off or move refs without git. git-ledger-doctor(1) shows the one and git-ledger-reconcile(1) the other, after the fact.",
+    ),
+    (
+        "reconcile",
+        "What was changed and changed back between two runs leaves no trace. The record says what differs, not who did it.",
+    ),
+    (
+        "doctor",
+        "It sees this machine and what a forge answers. An administrator of either can show it what they like.",
+    ),
+    (
+        "policy",
+        "An approval covers the bytes of the new policy, not that a person understood them. A stolen key works until a policy entry retires it.",
+    ),
+    (
+        "prove",
+        "A receipt proves that an entry stands in the history that a later signer signed, at that number. It does not prove that this history is the only one.",
+    ),
+    (
+        "check-proof",
+        "The answer rests on the fingerprint alone. Who gave you that decides what the answer is worth.",
+    ),
+    (
+        "evidence",
+        "A fork proves that keys signed two histories. It does not tell which of the two is the honest one, nor who held a stolen key.",
+    ),
+];
+
 /// File name and text of every page: one for the program, one for each verb.
 pub fn pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut command = command.disable_help_subcommand(true);
@@ -261,6 +315,10 @@ fn page(command: &Command, verb: &str, verbs: &[String]) -> io::Result<Vec<u8>> 
             inner_options(inner, verb, &mut out)?;
         }
     }
+    if verb.is_empty() {
+        limits::sections().to_writer(&mut out)?;
+    }
+    verb_limits(verb).to_writer(&mut out)?;
     Roff::to_writer(&rest(verb, verbs), &mut out)?;
     Ok(out)
 }
@@ -297,6 +355,15 @@ fn inner_options(inner: &Command, verb: &str, out: &mut Vec<u8>) -> io::Result<(
         .map(|line| line.replacen(".SH ", ".SS ", 1) + "\n");
     lines.for_each(|line| out.extend_from_slice(line.as_bytes()));
     Ok(())
+}
+
+fn verb_limits(verb: &str) -> Roff {
+    let mut roff = Roff::new();
+    if let Some((_, text)) = LIMITS.iter().find(|(whose, _)| *whose == verb) {
+        roff.control("SH", ["LIMITS"]);
+        roff.text([roman(*text)]);
+    }
+    roff
 }
 
 fn rest(verb: &str, verbs: &[String]) -> Roff {
