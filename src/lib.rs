@@ -25,6 +25,7 @@ pub mod signer;
 // the rules
 pub mod chain;
 pub mod policy;
+pub mod proposal;
 pub mod tree;
 pub mod trust;
 

@@ -152,37 +152,102 @@ pub fn agreement(
     let mut findings = Vec::new();
     let mut agreed: BTreeSet<&Principal> = BTreeSet::from([&link.principal]);
     for approval in &link.entry.approvals {
-        match approves(policy, approval, &link.principal, &text) {
+        match approved(policy, approval, Some(&link.principal), &text) {
             Ok(()) => {
                 agreed.insert(&approval.principal);
             }
             Err(finding) => findings.push(finding),
         }
     }
-    let barred = next.map_or_else(BTreeSet::new, |next| policy.barred(next));
-    let counted = agreed.difference(&barred).count() as u64;
-    if findings.is_empty() && counted < policy.threshold {
-        let list = |names: &BTreeSet<&Principal>| -> String {
-            let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-            names.join(", ")
-        };
-        let mut detail = format!(
-            "{counted} of {} agreed: {}",
-            policy.threshold,
-            list(&agreed)
-        );
-        if !barred.is_empty() {
-            detail += &format!("; not counted: {}", list(&barred));
-        }
-        findings.push(Finding::new(FindingId::ThresholdMissed, detail));
+    let count = count(policy, next, agreed);
+    if findings.is_empty() && !count.is_enough() {
+        findings.push(Finding::new(FindingId::ThresholdMissed, count.words()));
     }
     findings
 }
 
-fn approves(
+/// Who agrees to a change, and whether they are enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count<'a> {
+    /// How many must agree.
+    pub threshold: u64,
+    /// Who agrees.
+    pub agreed: BTreeSet<&'a Principal>,
+    /// Whose agreement does not count, for the change is about a key of theirs.
+    pub barred: BTreeSet<&'a Principal>,
+    /// Which admins could still agree.
+    pub open: BTreeSet<&'a Principal>,
+}
+
+impl Count<'_> {
+    /// How many of those who agree count.
+    pub fn counted(&self) -> u64 {
+        self.agreed.difference(&self.barred).count() as u64
+    }
+
+    /// How many are missing.
+    pub fn missing(&self) -> u64 {
+        self.threshold.saturating_sub(self.counted())
+    }
+
+    /// Whether enough agree.
+    pub fn is_enough(&self) -> bool {
+        self.missing() == 0
+    }
+
+    /// Whether the threshold can be met at all.
+    pub fn is_possible(&self) -> bool {
+        self.missing() <= self.open.len() as u64
+    }
+
+    fn words(&self) -> String {
+        let list = |names: &BTreeSet<&Principal>| -> String {
+            let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+            names.join(", ")
+        };
+        let mut words = format!(
+            "{} of {} agreed: {}",
+            self.counted(),
+            self.threshold,
+            list(&self.agreed)
+        );
+        if !self.barred.is_empty() {
+            words += &format!("; not counted: {}", list(&self.barred));
+        }
+        words
+    }
+}
+
+/// How far these admins of `policy` are from letting `next` follow it.
+pub fn count<'a>(
+    policy: &'a Policy,
+    next: Option<&'a Policy>,
+    agreed: BTreeSet<&'a Principal>,
+) -> Count<'a> {
+    let barred = next.map_or_else(BTreeSet::new, |next| policy.barred(next));
+    let mut open = policy.admins();
+    open.retain(|name| !barred.contains(name) && !agreed.contains(name));
+    Count {
+        threshold: policy.threshold,
+        agreed,
+        barred,
+        open,
+    }
+}
+
+/// Whether an admin of `policy` agrees by this to `text` (see [`approval_text`]).
+///
+/// # Errors
+/// The first finding, without a position.
+pub fn approves(policy: &Policy, approval: &Approval, text: &str) -> Result<(), Finding> {
+    approved(policy, approval, None, text)
+}
+
+/// As [`approves`], in an entry that `signer` signs, whose agreement needs no approval.
+fn approved(
     policy: &Policy,
     approval: &Approval,
-    signer: &Principal,
+    signer: Option<&Principal>,
     text: &str,
 ) -> Result<(), Finding> {
     let who = &approval.principal;
@@ -192,7 +257,7 @@ fn approves(
     let admin = policy
         .row(signature.key())
         .filter(|(_, row)| row.principal == *who && row.has(Role::Admin) && !row.retired);
-    if admin.is_none() || who == signer {
+    if admin.is_none() || signer == Some(who) {
         let detail = format!("{who} {}", signature.key().fingerprint());
         return Err(Finding::new(FindingId::ApprovalSigner, detail));
     }
