@@ -134,6 +134,8 @@ findings! {
     RolledBack "rolledBack" Breach "the ledger lacks entries that were seen here before";
     HistoryRewritten "historyRewritten" Breach "the ledger holds another entry where one was seen here before";
     MarkUnreadable "markUnreadable" Unknown "what was seen here before could not be read";
+    // The proofs that travel.
+    ProofMalformed "proofMalformed" Breach "the file is not a receipt or evidence in its one spelling";
     // The repository around it.
     Shallow "shallow" Unknown "the history is cut off, so older entries could not be checked";
     ReplaceRefs "replaceRefs" Note "replace refs would show stock git other objects; they were ignored";
