@@ -15,7 +15,7 @@
 //! question for `verify`. Trees and attachments do not travel.
 
 mod file;
-mod path;
+pub mod path;
 
 use std::fmt;
 

@@ -12,7 +12,7 @@ fn height(i: u64, j: u64) -> Option<u32> {
 }
 
 fn bit(number: u64, level: u32) -> bool {
-    number >> level & 1 == 1
+    (number >> level) & 1 == 1
 }
 
 /// The numbers of the entries whose digest and range give the path from entry `i` to the range
