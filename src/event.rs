@@ -17,6 +17,13 @@ pub const LEDGER_CREATED: &str = "dev.git-ledger.ledger.created";
 pub const POLICY_CHANGED: &str = "dev.git-ledger.policy.changed";
 /// Records one push to a repository, or what became of one.
 pub const PUSH: &str = "dev.git-ledger.push";
+/// Records refs that were moved in the repository itself, as git's reference-transaction hook saw
+/// it, or what became of that.
+pub const REFS_CHANGED: &str = "dev.git-ledger.refs.changed";
+/// Records where the refs stood when somebody first compared them with the record.
+pub const BASELINE: &str = "dev.git-ledger.baseline";
+/// Records refs that are not where the record left them: no hook saw them move.
+pub const GAP: &str = "dev.git-ledger.gap";
 /// Records that somebody looked at a range of entries.
 pub const REVIEW: &str = "dev.git-ledger.review";
 /// Records tampering that was found.

@@ -16,6 +16,8 @@ pub mod outstanding;
 pub mod push_event;
 pub mod pusher;
 mod shape;
+pub mod transaction;
+pub mod watched;
 
 use std::fmt;
 
