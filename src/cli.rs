@@ -4,6 +4,7 @@
 
 mod append;
 mod clone;
+mod compare;
 mod completions;
 mod context;
 mod date;
@@ -11,6 +12,7 @@ mod demo;
 mod events;
 mod failure;
 mod flush;
+mod heartbeat;
 mod hook;
 mod init;
 mod job;
@@ -58,10 +60,12 @@ enum Verb {
     Init(init::Args),
     Append(append::Args),
     Flush(flush::Args),
+    Heartbeat(heartbeat::Args),
     Log(log::Args),
     Show(show::Args),
     Verify(verify::Args),
     Clone(clone::Args),
+    Compare(compare::Args),
     #[command(subcommand)]
     Mirror(mirror::Verb),
     Demo(demo::Args),
@@ -105,10 +109,12 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Init(args) => init::run(context, args),
         Verb::Append(args) => append::run(context, args),
         Verb::Flush(args) => flush::run(context, args),
+        Verb::Heartbeat(args) => heartbeat::run(context, args),
         Verb::Log(args) => log::run(context, args),
         Verb::Show(args) => show::run(context, args),
         Verb::Verify(args) => verify::run(context, args),
         Verb::Clone(args) => clone::run(context, &args),
+        Verb::Compare(args) => compare::run(context, &args),
         Verb::Mirror(verb) => mirror::run(context, verb),
         Verb::Demo(args) => demo::run(context, args),
         Verb::Hook(verb) => hook::run(context, verb),

@@ -134,6 +134,7 @@ findings! {
     RolledBack "rolledBack" Breach "the ledger lacks entries that were seen here before";
     HistoryRewritten "historyRewritten" Breach "the ledger holds another entry where one was seen here before";
     MarkUnreadable "markUnreadable" Unknown "what was seen here before could not be read";
+    Stale "stale" Unknown "the newest entry is older than allowed";
     // The proofs that travel.
     ProofMalformed "proofMalformed" Breach "the file is not a receipt or evidence in its one spelling";
     // The repository around it.
@@ -151,6 +152,8 @@ findings! {
     MirrorRolledBack "mirrorRolledBack" Breach "a remote lacks entries it was seen to hold";
     MirrorUnrelated "mirrorUnrelated" Breach "a remote holds another ledger";
     MirrorBreach "mirrorBreach" Breach "a remote's copy breaks the rules";
+    MirrorLagging "mirrorLagging" Unknown "a remote has lacked entries for longer than allowed";
+    MirrorStale "mirrorStale" Unknown "a remote's newest entry is older than allowed";
     // What a push may not do.
     PushRewinds "pushRewinds" Breach "the push would take entries away from the ledger";
     PushDeletes "pushDeletes" Breach "the push would delete the ledger";

@@ -30,6 +30,7 @@ pub mod tree;
 pub mod trust;
 
 // the judgement
+pub mod freshness;
 pub mod proof;
 pub mod store;
 pub mod verify;

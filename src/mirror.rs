@@ -31,6 +31,7 @@ use gix::ObjectId;
 
 use crate::commit::Link;
 use crate::finding::{Answer, Finding, FindingId};
+use crate::freshness::{Limits, Newest};
 use crate::git::{RemoteUrl, store_files};
 use crate::ledger::{Ledger, LedgerError};
 use crate::marks::Marks;
@@ -38,6 +39,7 @@ use crate::merkle::{self, Hash};
 
 pub use ask::clear;
 pub use compare::{Chains, Memory, Split, State, absent, compare};
+use history::here_before;
 pub use independence::{Place, Tie, groups, newest_held, tie};
 pub use meeting::{Before, Meeting, meet};
 pub use pull::{PullError, Pulled, pull};
@@ -70,6 +72,9 @@ pub enum Counted {
 pub struct Survey<'a> {
     /// The copy in hand.
     pub ledger: &'a Ledger,
+    /// The full name of the ledger's branch at the remotes; here, a tracking branch may stand
+    /// for it.
+    pub reference: &'a str,
     /// What this clone saw before.
     pub marks: &'a Marks,
     /// Seconds since 1970.
@@ -84,6 +89,8 @@ pub struct Survey<'a> {
     pub pinned: Option<Hash>,
     /// Whose copies count for the detection window.
     pub counted: Counted,
+    /// What is too old.
+    pub limits: Limits,
 }
 
 /// One entry, as much as is needed to name it.
@@ -104,6 +111,16 @@ pub struct Named {
 }
 
 impl Named {
+    /// What an age is counted from; none when the entry cannot be read.
+    pub fn newest(&self) -> Option<Newest> {
+        let (number, commit) = (self.number, self.commit);
+        self.time.map(|time| Newest {
+            number,
+            commit,
+            time,
+        })
+    }
+
     fn of(number: u64, commit: ObjectId, raw: &[u8]) -> Named {
         let link = Link::parse(commit, raw.to_vec()).ok();
         Named {
@@ -172,6 +189,8 @@ pub struct Window {
 pub struct Comparison {
     /// The newest entry of the copy in hand, if there is one.
     pub here: Option<Named>,
+    /// What is wrong with the copy in hand, if that was looked at.
+    pub about_here: Vec<Finding>,
     /// The copies, in the order in which they were asked for.
     pub copies: Vec<Copy>,
     /// Remotes that are not independent, and why.
@@ -183,9 +202,21 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Everything that is wrong, remote by remote.
+    /// Everything that is wrong, here and remote by remote.
     pub fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.copies.iter().flat_map(|copy| &copy.findings)
+        let there = self.copies.iter().flat_map(|copy| &copy.findings);
+        self.about_here.iter().chain(there)
+    }
+
+    /// The remotes that are not independent of this one.
+    pub fn tied_to<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.ties.iter().filter_map(move |(one, other, _)| {
+            if one == name {
+                Some(other.as_str())
+            } else {
+                (other == name).then_some(one.as_str())
+            }
+        })
     }
 
     /// Sound, unknown or breach; sound when there is no remote.
@@ -205,7 +236,43 @@ impl Survey<'_> {
             self.ask(remote, &remote.url, here.as_ref())
         });
         cross_compare(&mut copies);
+        for copy in &mut copies {
+            self.date(copy);
+        }
         Ok(self.conclude(here, copies))
+    }
+
+    /// What is wrong with the copy in hand as far as memory and clock tell; its entries are judged
+    /// by `verify`.
+    pub fn about_here(&self, here: &Named) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        match self.marks.get(None) {
+            Ok(mark) => {
+                findings.extend(mark.and_then(|mark| here_before(self.ledger, here, &mark)))
+            }
+            Err(why) => findings.push(Finding::new(FindingId::MarkUnreadable, why.to_string())),
+        }
+        findings.extend(
+            here.newest()
+                .and_then(|newest| self.limits.stale(newest, self.clock)),
+        );
+        findings
+    }
+
+    /// Whether an honest copy is too far behind, or too old. What is level is as old as this copy,
+    /// and that is told once.
+    fn date(&self, copy: &mut Copy) {
+        if !copy.state.is_honest() || copy.state == State::Level {
+            return;
+        }
+        let (name, limits) = (&copy.remote.name, self.limits);
+        let lagging = match (copy.state, copy.lacks_since) {
+            (State::Behind(lacks), Some(since)) => limits.lagging(name, lacks, since, self.clock),
+            _ => None,
+        };
+        let newest = copy.newest.as_ref().and_then(Named::newest);
+        let stale = newest.and_then(|newest| limits.remote_stale(name, newest, self.clock));
+        copy.findings.extend(lagging.into_iter().chain(stale));
     }
 
     /// The newest entry of the copy in hand. Read before any remote is asked: a remote that is
@@ -252,6 +319,7 @@ impl Survey<'_> {
             held.iter().map(|(group, _)| *group).collect();
         Comparison {
             here,
+            about_here: Vec::new(),
             copies,
             ties,
             independent: independent.len(),

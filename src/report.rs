@@ -7,6 +7,7 @@
 pub mod attributes;
 pub mod entries;
 pub mod format;
+pub mod fresh;
 pub mod layout;
 pub mod mirrors;
 pub mod policy_change;

@@ -1,6 +1,7 @@
 //! The copies of a ledger: one state, one test; remotes that lie, hang and shout; races.
 
 mod clone;
+mod fresh;
 mod hostile;
 mod races;
 mod states;

@@ -63,6 +63,19 @@ fn relative(text: &str, now: u64, edge: Edge) -> Option<u64> {
         _ => {}
     }
     let text = text.strip_suffix("ago").unwrap_or(text).trim();
+    Some(now.saturating_sub(span(text)?))
+}
+
+/// A length of time in seconds, as an argument: `90s`, `15min`, `36h`, `7d`, `2w`.
+pub fn parse_span(text: &str) -> Result<u64, String> {
+    match span(text.trim()) {
+        Some(0) => Err("it must be longer than nothing".into()),
+        Some(seconds) => Ok(seconds),
+        None => Err("write 90s, 15min, 36h, 7d or 2w".into()),
+    }
+}
+
+fn span(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let count: u64 = text.get(..digits)?.parse().ok()?;
     let unit = match text.get(digits..)?.trim_matches([' ', '.', '_']) {
@@ -75,7 +88,7 @@ fn relative(text: &str, now: u64, edge: Edge) -> Option<u64> {
         "y" | "year" | "years" => 365 * DAY,
         _ => return None,
     };
-    Some(now.saturating_sub(count.checked_mul(unit)?))
+    count.checked_mul(unit)
 }
 
 #[cfg(test)]
@@ -107,6 +120,26 @@ mod tests {
             "99999999999999999999w",
         ] {
             assert_eq!(begin(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_have_a_unit() {
+        assert_eq!(parse_span("90s"), Ok(90));
+        assert_eq!(parse_span("15 min"), Ok(900));
+        assert_eq!(parse_span("36h"), Ok(36 * 3600));
+        assert_eq!(parse_span("2w"), Ok(14 * DAY));
+        for wrong in [
+            "",
+            "5",
+            "2m",
+            "0d",
+            "-1d",
+            "1.5h",
+            "yesterday",
+            "99999999999999w",
+        ] {
+            assert!(parse_span(wrong).is_err(), "{wrong}");
         }
     }
 }

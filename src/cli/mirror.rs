@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use git_ledger::escape::printable;
 use git_ledger::finding::Answer;
+use git_ledger::freshness::Limits;
 use git_ledger::git::{Direction, FileLock, LockError, RemoteUrl};
 use git_ledger::json::{Object, Value};
-use git_ledger::ledger::LedgerError;
 use git_ledger::marks::Marks;
 use git_ledger::mirror::{self, Counted, PullError, Pulled, Remote, Sent, State, Survey, Toward};
 use git_ledger::report::mirrors;
@@ -16,9 +16,9 @@ use git_ledger::report::verdict::{clean, number};
 
 use super::context::{Context, Opened, check_remote_name, deadline};
 use super::failure::{Exit, Failure};
-use super::terminal;
+use super::{compare, terminal};
 pub use arguments::Verb;
-use arguments::{Add, Common, List, Pull, Push, Remove, Status};
+use arguments::{Add, Common, List, Pull, Push, Remove};
 
 /// Runs `git ledger mirror`.
 pub fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
@@ -29,7 +29,7 @@ pub fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::List(args) => list(&opened, &args),
         Verb::Push(args) => push(context, &opened, &args),
         Verb::Pull(args) => pull(context, &opened, &args),
-        Verb::Status(args) => status(context, &opened, &args),
+        Verb::Status(args) => compare::run(context, &args),
     }
 }
 
@@ -323,24 +323,6 @@ fn pull(context: &Context, opened: &Opened, args: &Pull) -> Result<Exit, Failure
     quietly(&args.common, &text, comparison.answer().into())
 }
 
-fn status(context: &Context, opened: &Opened, args: &Status) -> Result<Exit, Failure> {
-    if opened.ledger.tip_id()?.is_none() {
-        return Err(LedgerError::Absent(opened.settings.reference.clone()).into());
-    }
-    let remotes = remotes(opened, &args.names)?;
-    let marks = opened.marks();
-    let survey = survey(context, opened, &marks, args.timeout)?;
-    let comparison = survey.compare(&remotes)?;
-    let text = if args.quiet {
-        String::new()
-    } else if args.json {
-        line(mirrors::json(&comparison))
-    } else {
-        mirrors::text(&comparison, survey.clock)
-    };
-    terminal::answer(&text, comparison.answer().into())
-}
-
 /// The survey of a ledger's copies.
 pub fn survey<'a>(
     context: &Context,
@@ -350,6 +332,7 @@ pub fn survey<'a>(
 ) -> Result<Survey<'a>, Failure> {
     Ok(Survey {
         ledger: &opened.ledger,
+        reference: &opened.settings.reference,
         marks,
         clock: context.clock()?,
         patience: timeout,
@@ -361,6 +344,7 @@ pub fn survey<'a>(
         } else {
             Counted::Remotes
         },
+        limits: Limits::default(),
     })
 }
 

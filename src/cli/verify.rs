@@ -3,18 +3,20 @@
 use std::num::NonZeroUsize;
 
 use git_ledger::finding::{Answer, Finding, FindingId};
+use git_ledger::freshness::Newest;
 use git_ledger::json::Value;
 use git_ledger::marks::Mark;
 use git_ledger::merkle::hex;
 use git_ledger::mirror::Comparison;
+use git_ledger::report::fresh::{self, Fresh, Held};
 use git_ledger::report::mirrors;
 use git_ledger::report::verdict::{self, Frame};
 use git_ledger::verify::{Request, Verdict, verify};
 
 use super::context::{Context, Opened, parse_fingerprint};
 use super::failure::{Exit, Failure};
-use super::mirror;
 use super::terminal::{self, Progress};
+use super::{compare, mirror};
 
 /// Check everything, from bytes
 ///
@@ -42,6 +44,8 @@ pub struct Args {
         requires = "remotes"
     )]
     timeout: u64,
+    #[command(flatten)]
+    limits: compare::Asked,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -61,7 +65,19 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         })?),
     };
     let now = context.clock()?;
+    if args.remotes.is_none() && args.limits.wants_lag() {
+        return Err(
+            Failure::usage("--max-lag is about remotes, and none are asked")
+                .hint("add --remotes, or use 'git ledger compare'"),
+        );
+    }
+    let limits = args.limits.limits(&opened)?;
     let (mut judged, ignored) = judge(&opened, pinned, args.threads)?;
+    let newest = judged.tip.map(|(number, _, commit, time)| Newest {
+        number,
+        commit,
+        time,
+    });
     if judged.answer() == Answer::Sound {
         remember(&opened, &mut judged, now);
         if args.pin
@@ -78,6 +94,10 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
             judged.pinned = true;
         }
     }
+    // an old copy is no worse a copy: it is remembered all the same
+    judged
+        .findings
+        .extend(newest.and_then(|newest| limits.stale(newest, now)));
     // what is here is judged first, and what the remotes say is held against it
     let comparison = match &args.remotes {
         None => None,
@@ -85,6 +105,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
             let (remotes, marks) = (mirror::remotes(&opened, names)?, opened.marks());
             let mut survey = mirror::survey(context, &opened, &marks, args.timeout)?;
             survey.pinned = pinned;
+            survey.limits = limits;
             Some(survey.compare(&remotes)?)
         }
     };
@@ -93,20 +114,28 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         now,
         ignored,
     };
+    let fresh = Fresh {
+        newest,
+        limits,
+        now,
+        unasked: compare::unasked(&opened, comparison.as_ref()),
+        held: Held::AgainstNothing,
+    };
     let answer = comparison
         .as_ref()
         .map_or(judged.answer(), |c| c.answer().max(judged.answer()));
     let text = if args.quiet {
         String::new()
     } else if args.json {
-        json(&judged, &frame, comparison.as_ref(), answer)
+        json(&judged, &frame, &fresh, comparison.as_ref(), answer)
     } else {
         let copies = comparison.map(|c| {
             let (here, there) = (judged.answer().word(), c.answer().word());
             let all = format!("{}: here {here}, copies {there}\n", answer.word());
             format!("\n{}{all}", mirrors::text(&c, now))
         });
-        verdict::text(&judged, &frame) + &copies.unwrap_or_default()
+        let fresh = fresh::text(&fresh, "fresh        ");
+        verdict::text(&judged, &frame) + &fresh + &copies.unwrap_or_default()
     };
     terminal::answer(&text, answer.into())
 }
@@ -115,15 +144,18 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
 fn json(
     judged: &Verdict,
     frame: &Frame,
+    fresh: &Fresh,
     comparison: Option<&Comparison>,
     answer: Answer,
 ) -> String {
     let value = match (verdict::json(judged, frame), comparison) {
         (Value::Object(object), Some(comparison)) => object
+            .with("fresh", fresh::json(fresh))
             .with("here", judged.answer().word())
             .with("answer", answer.word())
             .with("copies", mirrors::json(comparison))
             .into(),
+        (Value::Object(object), None) => object.with("fresh", fresh::json(fresh)).into(),
         (value, _) => value,
     };
     value.to_canonical() + "\n"
@@ -141,17 +173,7 @@ pub fn judge(
         None
     });
     let Some(tip) = opened.ledger.tip_id()? else {
-        return match mark {
-            // a branch that was here and is gone is an answer, not an error
-            Some(mark) => Err(Failure::no(format!(
-                "breach: rolledBack: '{}' is gone; entry {} (commit {}) was seen here",
-                opened.settings.reference, mark.number, mark.commit
-            ))
-            .hint("the reflog or a mirror may still have it: git ledger mirror pull")),
-            None => Err(
-                git_ledger::ledger::LedgerError::Absent(opened.settings.reference.clone()).into(),
-            ),
-        };
+        return Err(compare::absent(opened));
     };
     let surroundings = opened.ledger.surroundings()?;
     let request = Request {

@@ -113,11 +113,11 @@ impl Survey<'_> {
                 match mark {
                     Some(mark) => format!(
                         "{name} has no '{}'; entry {} (sha256:{}) was seen there",
-                        self.ledger.reference(),
+                        self.reference,
                         mark.number,
                         merkle::hex(&mark.digest)
                     ),
-                    None => format!("{name} has no '{}'", self.ledger.reference()),
+                    None => format!("{name} has no '{}'", self.reference),
                 }
             }
             Deaf::Silent(why) => {
@@ -147,7 +147,7 @@ impl Survey<'_> {
             .ledger
             .repository()
             .transport(&self.room(name).join("ask"), Store::Scratch)?;
-        let reference = self.ledger.reference();
+        let reference = self.reference;
         let listed = transport
             .ls_ref(url, reference, self.deadline)?
             .ok_or(Deaf::Absent)?;

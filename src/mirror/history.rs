@@ -6,9 +6,13 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use crate::commit::{self, Link};
+use crate::finding::{Finding, FindingId};
 use crate::git::Reader;
 use crate::ledger::Ledger;
+use crate::marks::Mark;
+use crate::merkle;
 
+use super::Named;
 use super::compare::Split;
 use super::meeting::{Before, Meeting};
 
@@ -34,6 +38,36 @@ pub(super) fn ancestor(
         }
     }
     Some(at)
+}
+
+/// The commit of the entry with this number, counted down from a newer one.
+pub(super) fn entry_at(ledger: &Ledger, from: &Named, number: u64) -> Option<ObjectId> {
+    let steps = from.number.checked_sub(number)?;
+    let none = ObjectId::null(from.commit.kind());
+    ancestor(ledger, from.commit, steps, none)
+}
+
+/// What a mark of the copy in hand says against it.
+pub(super) fn here_before(ledger: &Ledger, here: &Named, mark: &Mark) -> Option<Finding> {
+    let digest = merkle::hex(&mark.digest);
+    if here.number < mark.number {
+        let detail = format!(
+            "entry {} (sha256:{digest}) was seen here before; the newest is now {}",
+            mark.number, here.number
+        );
+        let finding = Finding::new(FindingId::RolledBack, detail);
+        return Some(finding.at(Some(here.number), here.commit));
+    }
+    // below where history is cut off nothing can be said to have been replaced
+    let commit = entry_at(ledger, here, mark.number)?;
+    let stands = merkle::leaf(&raw(ledger, commit)?);
+    (stands != mark.digest).then(|| {
+        let detail = format!(
+            "entry {} was sha256:{digest} when it was seen before",
+            mark.number
+        );
+        Finding::new(FindingId::HistoryRewritten, detail).at(Some(mark.number), commit)
+    })
 }
 
 /// How the first two entries that differ stand to each other.

@@ -111,7 +111,7 @@ fn one(survey: &Survey<'_>, remote: &Remote, here: &Named, toward: Toward) -> Se
             delivery,
         };
     }
-    let reference = survey.ledger.reference();
+    let reference = survey.reference;
     let pushed = survey
         .ledger
         .repository()

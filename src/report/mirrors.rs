@@ -5,6 +5,7 @@ use crate::json::{Object, Value};
 use crate::merkle;
 use crate::mirror::{Comparison, Copy, Delivery, Named, Sent, State};
 
+use super::fresh::ago;
 use super::verdict::{age, clean, finding_json, finding_line, number};
 use crate::escape::printable;
 
@@ -13,7 +14,7 @@ const SHORT: usize = 12;
 
 /// The comparison for people: a table, what parts the copies, the findings, the window.
 pub fn text(comparison: &Comparison, now: u64) -> String {
-    let rows: Vec<[String; 6]> = comparison
+    let rows: Vec<[String; 7]> = comparison
         .copies
         .iter()
         .map(|copy| row(comparison, copy, now))
@@ -23,6 +24,7 @@ pub fn text(comparison: &Comparison, now: u64) -> String {
         "REMOTE",
         "NEWEST",
         "DATED",
+        "LAG",
         "LAST SEEN",
         "INDEPENDENT",
     ]
@@ -75,7 +77,7 @@ pub fn text(comparison: &Comparison, now: u64) -> String {
     out + &window(comparison)
 }
 
-fn row(comparison: &Comparison, copy: &Copy, now: u64) -> [String; 6] {
+fn row(comparison: &Comparison, copy: &Copy, now: u64) -> [String; 7] {
     let state = match copy.state {
         State::RolledBack(_) | State::Removed(_) => copy.state.word().to_owned(),
         state => state.number().map_or_else(
@@ -85,10 +87,14 @@ fn row(comparison: &Comparison, copy: &Copy, now: u64) -> [String; 6] {
     };
     let newest = copy.newest.as_ref();
     let dash = || "-".to_owned();
-    let tied = comparison
-        .ties
-        .iter()
-        .any(|(one, other, _)| *one == copy.remote.name || *other == copy.remote.name);
+    let tied: Vec<String> = comparison
+        .tied_to(&copy.remote.name)
+        .map(printable)
+        .collect();
+    let lag = match (copy.state, copy.lacks_since) {
+        (State::Behind(_), Some(since)) => age(now.saturating_sub(since)),
+        _ => "-".to_owned(),
+    };
     [
         state,
         printable(&copy.remote.name),
@@ -96,14 +102,12 @@ fn row(comparison: &Comparison, copy: &Copy, now: u64) -> [String; 6] {
         newest
             .and_then(|newest| newest.time)
             .map_or_else(dash, rfc3339),
-        copy.seen.map_or_else(
-            || "never".to_owned(),
-            |seen| match now.saturating_sub(seen) {
-                0 => "now".to_owned(),
-                ago => format!("{} ago", age(ago)),
-            },
-        ),
-        if tied { "no" } else { "yes" }.to_owned(),
+        lag,
+        ago(copy.seen, now),
+        match tied.as_slice() {
+            [] => "yes".to_owned(),
+            tied => format!("no: {}", tied.join(", ")),
+        },
     ]
 }
 
@@ -148,7 +152,8 @@ pub fn remedy(copy: &Copy) -> Option<String> {
     let name = printable(&copy.remote.name);
     Some(match copy.state {
         State::Forked(_) => format!(
-            "{name}: ask who signed the two entries; keep this clone, it holds both histories"
+            "{name}: ask who signed the two entries; keep this clone, it holds both histories, and \
+             'git ledger evidence export FILE' writes them down for others to judge"
         ),
         State::Stray(at) => format!(
             "{name}: a lost race that leaked, or looks like one; record that event again with its \
@@ -210,14 +215,23 @@ pub fn json(comparison: &Comparison) -> Object {
     let copies: Vec<Value> = comparison
         .copies
         .iter()
-        .map(|copy| Value::from(copy_json(copy)))
+        .map(|copy| {
+            let tied: Vec<Value> = comparison.tied_to(&copy.remote.name).map(clean).collect();
+            Value::from(
+                copy_json(copy)
+                    .with("independent", tied.is_empty())
+                    .with("tied_to", tied),
+            )
+        })
         .collect();
+    let about_here: Vec<Value> = comparison.about_here.iter().map(finding_json).collect();
     Object::new()
         .with("answer", comparison.answer().word())
         .with(
             "newest",
             comparison.here.as_ref().map_or(Value::Null, named_json),
         )
+        .with("about_here", about_here)
         .with("remotes", copies)
         .with("not_independent", ties)
         .with("independent", number(comparison.independent as u64))

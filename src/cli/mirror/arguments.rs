@@ -1,5 +1,7 @@
 //! The arguments of `git ledger mirror`.
 
+use crate::cli::compare;
+
 /// Keep copies of the ledger on several remotes, and compare them
 ///
 /// Nothing is ever forced. What a remote sends is judged before it is believed, and both sides
@@ -16,8 +18,8 @@ pub enum Verb {
     Push(Push),
     /// Take new entries from a mirror, if they are sound
     Pull(Pull),
-    /// Compare all copies and tell the detection window
-    Status(Status),
+    /// The same as 'git ledger compare'
+    Status(compare::Args),
 }
 
 /// Make a remote a mirror of the ledger
@@ -107,23 +109,6 @@ pub struct Common {
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub timeout: u64,
     /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-    /// Print nothing; the exit status is the answer
-    #[arg(long, short, conflicts_with = "json")]
-    pub quiet: bool,
-}
-
-/// Compare all copies and tell the detection window
-#[derive(Debug, clap::Args)]
-pub struct Status {
-    /// The remotes [default: the ledger's mirrors]
-    #[arg(value_name = "NAME")]
-    pub names: Vec<String>,
-    /// Give up after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub timeout: u64,
-    /// Print one JSON object
     #[arg(long)]
     pub json: bool,
     /// Print nothing; the exit status is the answer
