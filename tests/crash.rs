@@ -2,10 +2,12 @@
 //! what was not makes the command fail; nothing is corrupt and nothing stays locked.
 
 mod errors;
+mod hook;
 mod order;
 mod random;
 mod spool;
 mod sweep;
+mod tally;
 
 use std::path::Path;
 use std::process::Command;
@@ -79,6 +81,35 @@ fn points(world: &World, dir: &str, arguments: &[&str]) -> Vec<Point> {
         }
     }
     assert!(points.len() > 20, "{points:?}");
+    points
+}
+
+/// The points in a trace of several threads or processes, each counting its own calls as strace
+/// does when it injects.
+fn points_of(trace: &str) -> Vec<Point> {
+    let mut counts = std::collections::BTreeMap::new();
+    let mut points = Vec::new();
+    for line in trace.lines() {
+        let Some((thread, rest)) = line.split_once(' ') else {
+            continue;
+        };
+        let Some((call, rest)) = rest.trim_start().split_once('(') else {
+            continue;
+        };
+        // the second half of a call that was interrupted by another thread's
+        if !call.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            continue;
+        }
+        let nth = counts.entry((thread, call)).or_insert(0);
+        *nth += 1;
+        let point = Point {
+            call: call.to_owned(),
+            nth: *nth,
+        };
+        if (call != "openat" || rest.contains("O_CREAT")) && !points.contains(&point) {
+            points.push(point);
+        }
+    }
     points
 }
 

@@ -5,10 +5,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use gix::ObjectId;
 
 use crate::durable;
+use crate::git::{FileLock, LockError};
 use crate::json::{Object, Value};
 
 use super::Update;
@@ -106,6 +108,14 @@ impl Outstanding {
             Err(why) if why.kind() != io::ErrorKind::NotFound => Err(why),
             _ => Ok(()),
         }
+    }
+
+    /// The right to tell the outcomes of what is awaited; let go when dropped.
+    ///
+    /// # Errors
+    /// When somebody else has it until the deadline.
+    pub fn turn(&self, deadline: Instant) -> Result<FileLock, LockError> {
+        FileLock::acquire(&self.dir.with_extension("lock"), deadline)
     }
 
     fn path(&self, id: &str) -> PathBuf {

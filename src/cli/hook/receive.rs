@@ -17,7 +17,7 @@ use git_ledger::date::rfc3339;
 use git_ledger::escape::printable;
 use git_ledger::event::Pending;
 use git_ledger::finding::FindingId;
-use git_ledger::git::{RefError, Scope};
+use git_ledger::git::{FileLock, RefError, Scope};
 use git_ledger::hook::ancestry::Ancestry;
 use git_ledger::hook::outstanding::{Awaited, Outstanding, matching, settled, unmoved};
 use git_ledger::hook::push_event::{self, Outcome, Push};
@@ -186,6 +186,7 @@ impl Run {
         };
         let events = push.events().map_err(|why| unrecorded(&why))?;
         let outstanding = settings::outstanding(opened);
+        let _turn = self.turn(&outstanding)?;
         let (mut groups, done) = self.settle(&outstanding)?;
         groups.push(events);
         let awaited = Awaited {
@@ -196,8 +197,11 @@ impl Run {
         };
         outstanding.put(&awaited).map_err(|why| unrecorded(&why))?;
         if let Err(refusal) = self.append(&signer, groups) {
-            // best effort: what is left behind is settled later
-            outstanding.remove(&awaited.id).ok();
+            // a disk that fails late has it in the chain all the same: then the next push says
+            // that it was refused; best effort: what is left behind is settled later
+            if let Ok(false) = self.is_recorded(&awaited.source, &awaited.id) {
+                outstanding.remove(&awaited.id).ok();
+            }
             return Err(refusal);
         }
         for id in done {
@@ -233,7 +237,9 @@ impl Run {
                 continue;
             }
             let left = settled(&awaited, |name| self.holds(name));
-            if !left.is_empty() && self.was_recorded(&awaited)? {
+            // whoever recorded the outcome may have been killed before it was forgotten here
+            let told = || self.is_recorded(&awaited.source, &outcome_id(&awaited));
+            if !left.is_empty() && self.is_recorded(&awaited.source, &awaited.id)? && !told()? {
                 groups.push(vec![self.outcome(&awaited, &left, Outcome::Refused)?]);
             }
             done.push(awaited.id);
@@ -241,13 +247,23 @@ impl Run {
         Ok((groups, done))
     }
 
-    fn was_recorded(&self, awaited: &Awaited) -> Result<bool, Refusal> {
+    /// Keeps other hooks from telling the same outcomes, if there are any to be told.
+    fn turn(&self, outstanding: &Outstanding) -> Result<Option<FileLock>, Refusal> {
+        let all = outstanding.list().map_err(|why| unrecorded(&why))?;
+        if all.iter().all(|awaited| settings::alive(awaited.process)) {
+            return Ok(None);
+        }
+        let turn = outstanding.turn(self.deadline);
+        turn.map(Some).map_err(|why| unrecorded(&why))
+    }
+
+    fn is_recorded(&self, source: &str, id: &str) -> Result<bool, Refusal> {
         let ledger = &self.opened.ledger;
         let Some(tip) = ledger.tip_id().map_err(|why| unrecorded(&why))? else {
             return Ok(false);
         };
         let seen = git_ledger::seen::Seen::of(ledger);
-        let found = seen.find(ledger, tip, &awaited.source, &awaited.id);
+        let found = seen.find(ledger, tip, source, id);
         Ok(found.map_err(|why| unrecorded(&why))?.is_some())
     }
 
@@ -257,7 +273,7 @@ impl Run {
         left: &[Update],
         outcome: Outcome,
     ) -> Result<Pending, Refusal> {
-        let id = format!("{}/outcome", awaited.id);
+        let id = outcome_id(awaited);
         let time = rfc3339(now());
         push_event::outcome(&id, &awaited.id, &awaited.source, &time, left, outcome)
             .map_err(|why| unrecorded(&why))
@@ -364,6 +380,11 @@ impl Run {
         }
         None
     }
+}
+
+/// The id of the event that says what became of a push.
+fn outcome_id(awaited: &Awaited) -> String {
+    format!("{}/outcome", awaited.id)
 }
 
 /// Does a part of the work with its own deadline: git has none for its hooks.
