@@ -323,7 +323,7 @@ impl Appender<'_> {
                     }
                     None => {}
                 }
-                match records.look(self.ledger, event.source(), event.id()) {
+                match records.look(self.ledger, event.source(), event.id())? {
                     Found::Nowhere => kept.push(pending.clone()),
                     Found::CutOff => {
                         let (source_name, id) = text();

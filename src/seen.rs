@@ -84,7 +84,7 @@ impl Seen {
         source: &str,
         id: &str,
     ) -> Result<Option<Link>, LedgerError> {
-        Ok(match self.up_to(ledger, tip)?.look(ledger, source, id) {
+        Ok(match self.up_to(ledger, tip)?.look(ledger, source, id)? {
             Found::In(link) => Some(*link),
             Found::Nowhere | Found::CutOff => None,
         })
@@ -166,8 +166,12 @@ impl Seen {
 }
 
 impl Records {
-    /// Looks for an event of this source and id.
-    pub fn look(&self, ledger: &Ledger, source: &str, id: &str) -> Found {
+    /// Looks for an event of this source and id. A record of an entry that is not there, or is
+    /// none, counts for nothing.
+    ///
+    /// # Errors
+    /// When the entry cannot be read: then it is not known whether the event is there.
+    pub fn look(&self, ledger: &Ledger, source: &str, id: &str) -> Result<Found, LedgerError> {
         let wanted = name(source, id);
         for record in self
             .bytes
@@ -177,7 +181,16 @@ impl Records {
             let commit = record
                 .get(NAME..)
                 .and_then(|id| ObjectId::try_from(id).ok());
-            let link = commit.and_then(|commit| ledger.link(commit).ok());
+            let link = match commit.map(|commit| ledger.link(commit)) {
+                Some(Ok(link)) => Some(link),
+                Some(Err(
+                    error @ LedgerError::Object {
+                        fault: ReadFault::Io(_) | ReadFault::Corrupt(_),
+                        ..
+                    },
+                )) => return Err(error),
+                Some(Err(_)) | None => None,
+            };
             let there = |link: &Link| {
                 link.entry
                     .events
@@ -185,14 +198,14 @@ impl Records {
                     .any(|event| event.source() == source && event.id() == id)
             };
             if let Some(link) = link.filter(there) {
-                return Found::In(Box::new(link));
+                return Ok(Found::In(Box::new(link)));
             }
         }
-        if self.whole {
+        Ok(if self.whole {
             Found::Nowhere
         } else {
             Found::CutOff
-        }
+        })
     }
 
     /// Whether they are of all entries.

@@ -1,5 +1,6 @@
 //! A disk that is full or broken, at each change.
 
+use super::tally::{Tally, Wrong};
 use super::{acknowledged, assert_kept, count, met_a_reader, points, with_fault};
 use crate::recorded::{assert_sound, binary, times};
 use crate::world::{Said, World, run};
@@ -116,4 +117,32 @@ fn a_disk_that_stays_full() {
     assert!(said.err.contains(") nor spooled: No space left"), "{said}");
     assert_eq!(said.out, "");
     assert_kept(&world, "r", &said, &arguments, "x");
+}
+
+/// Whoever cannot read the entry that has an event must not take the event for a new one.
+#[test]
+fn a_repeat_stays_a_repeat() {
+    let world = World::new();
+    world.repository("r");
+    let arguments = ["append", "dev.acme.built", "--id", "once"];
+    run(binary(&world, "r", &arguments), b"").ok();
+    run(binary(&world, "r", &["append", "dev.acme.other"]), b"").ok();
+    let calls = super::changes(&world, "r", &arguments);
+    let opened = calls.iter().filter(|traced| traced.call == "openat");
+    let opened = opened.count();
+    let mut tally = Tally::new("append of a repeat EIO");
+    for nth in (1..=opened).step_by(times(5, 1)) {
+        let point = super::Point {
+            call: "openat".into(),
+            nth,
+        };
+        let said = with_fault(&world, "r", &point, "error=EIO", &arguments);
+        tally.tried(said.code != 0, acknowledged(&said));
+        let there = count(&world, "r", "once");
+        if there != 1 {
+            tally.wrong(Wrong::Lost, format!("there {there} times: {said}"));
+            break;
+        }
+    }
+    tally.finish();
 }

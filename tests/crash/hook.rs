@@ -134,14 +134,15 @@ impl<'w> Target<'w> {
     }
 
     /// The refs of the next push that is struck, as refspecs.
-    fn refs(&mut self) -> Vec<String> {
+    fn refs(&mut self, what: &str) -> Vec<String> {
         self.number += 1;
         self.server.commit(&self.number.to_string());
         if self.before == Before::DeadPush {
             let name = format!("kill{}", self.number);
             let said = self.push(&[format!("HEAD:refs/heads/{name}")], None);
             assert_ne!(said.code, 0, "{said}");
-            self.pushes.push(("a killed server".to_owned(), vec![name]));
+            self.pushes
+                .push((format!("a killed server, then {what}"), vec![name]));
         }
         vec![format!("b{}", self.number), format!("no{}", self.number)]
     }
@@ -149,7 +150,7 @@ impl<'w> Target<'w> {
     /// Where the victim changes something, by a push that is not struck.
     fn points(&mut self) -> Vec<Point> {
         self.trace(&format!("-e trace={CHANGES}"));
-        let refs = self.refs();
+        let refs = self.refs("nothing");
         self.push(&refspecs(&refs), None);
         self.leave_alone();
         let trace = fs::read_to_string(self.log()).expect("a trace");
@@ -165,7 +166,7 @@ impl<'w> Target<'w> {
         self.trace(&format!(
             "-e trace={call} -e inject={call}:{fault}:when={nth}"
         ));
-        let refs = self.refs();
+        let refs = self.refs(&format!("{fault} at {call} {nth}"));
         let said = self.push(&refspecs(&refs), ssh);
         self.leave_alone();
         let log = fs::read_to_string(self.log()).unwrap_or_default();
