@@ -33,3 +33,6 @@ mod contention;
 
 // killed anywhere, on a full disk, on a broken one
 mod crash;
+
+// whatever bytes: the corpora of the fuzz targets, and some bent ones
+mod fuzz;

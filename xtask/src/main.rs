@@ -1,5 +1,6 @@
 //! The habits of this repository that are checked: `cargo xtask <habit>`.
 
+mod fuzz;
 mod man;
 mod suite;
 mod tidy;
@@ -35,8 +36,9 @@ fn main() -> ExitCode {
         "test" => suite::run(root),
         "tidy" => tidy::run(root),
         "man" => man::run(root, mode),
+        "fuzz" => fuzz::run(root, rest),
         "vectors" => vectors::run(root, mode),
-        _ => Err("usage: cargo xtask test | tidy | vectors [--check] | man [--check]".into()),
+        _ => Err("usage: cargo xtask test | tidy | vectors [--check] | man [--check] | fuzz [TARGET …] [--seconds N | --smoke | --keep]".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -23,7 +23,7 @@ const TOOLS: &[(&str, &str)] = &[
 /// Runs the suite.
 pub fn run(root: &Path) -> Result<(), String> {
     let started = Instant::now();
-    install()?;
+    install(TOOLS)?;
     cargo(root, &["fmt", "--all", "--check"])?;
     cargo(
         root,
@@ -57,9 +57,9 @@ pub fn run(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Installs the missing tools.
-fn install() -> Result<(), String> {
-    let missing: Vec<&str> = TOOLS
+/// Installs those of these tools that are missing.
+pub fn install(tools: &[(&str, &str)]) -> Result<(), String> {
+    let missing: Vec<&str> = tools
         .iter()
         .filter(|(tool, _)| !found(tool))
         .map(|(_, package)| *package)
@@ -88,7 +88,7 @@ fn install() -> Result<(), String> {
     let mut arguments = vec!["install", "--quiet", "--yes", "--no-install-recommends"];
     arguments.extend(&missing);
     apt(&arguments)?;
-    match TOOLS.iter().find(|(tool, _)| !found(tool)) {
+    match tools.iter().find(|(tool, _)| !found(tool)) {
         Some((tool, package)) => Err(format!("{tool} is missing; install {package}")),
         None => Ok(()),
     }
@@ -105,7 +105,8 @@ fn is_root() -> bool {
     output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
+/// Runs cargo in the repository.
+pub fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
     println!("== cargo {}", arguments.join(" "));
     step(
         Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
@@ -114,7 +115,8 @@ fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
     )
 }
 
-fn step(command: &mut Command) -> Result<(), String> {
+/// Runs a command that must succeed.
+pub fn step(command: &mut Command) -> Result<(), String> {
     match command.status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{command:?} ended with {status}")),
