@@ -7,7 +7,7 @@ use git_ledger::json::Value;
 use git_ledger::policy::Policy;
 use git_ledger::signature::KnownKeys;
 use git_ledger::tree::{self, Tree};
-use git_ledger::{merkle, proposal};
+use git_ledger::{merkle, proof, proposal};
 use gix::hash::Kind as Format;
 use gix::objs::Kind;
 
@@ -179,4 +179,12 @@ pub fn proposal(input: &[u8]) {
         again.add(approval);
     }
     assert_eq!(again, read, "an approval that is there is not added");
+}
+
+/// A receipt, or the evidence of a split.
+pub fn proof(input: &[u8]) {
+    if let Ok(read) = proof::parse(input) {
+        assert!(input.len() <= proof::MAX_BYTES);
+        assert_eq!(read.to_bytes(), input);
+    }
 }

@@ -48,6 +48,10 @@ pub const TARGETS: &[Target] = &[
         run: documents::proposal,
     },
     Target {
+        name: "proof",
+        run: documents::proof,
+    },
+    Target {
         name: "signature",
         run: seals::signature,
     },

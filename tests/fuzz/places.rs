@@ -266,11 +266,11 @@ fn seen(place: &Place, part: &str, bytes: &[u8]) {
         let records = Seen::of(&ledger)
             .up_to(&ledger, last.id)
             .expect("the chain");
-        match records.look(&ledger, "/s", "e") {
+        match records.look(&ledger, "/s", "e").expect("the chain") {
             Found::In(link) => assert!(HONEST.links.iter().any(|l| l.id == link.id)),
             Found::Nowhere | Found::CutOff => panic!("a recorded event is not found"),
         }
-        let other = records.look(&ledger, "/s", "f");
+        let other = records.look(&ledger, "/s", "f").expect("the chain");
         assert!(matches!(other, Found::Nowhere), "nobody recorded this");
     });
 }

@@ -11,7 +11,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// The corpus of a target, and of the vectors what is of its kind.
+/// The corpus of a target.
 fn inputs(target: &Target) -> Vec<Vec<u8>> {
     let corpus = root().join("tests/fuzz/corpus").join(target.name);
     let files = fs::read_dir(&corpus).unwrap_or_else(|why| panic!("{}: {why}", corpus.display()));
@@ -105,6 +105,6 @@ macro_rules! targets {
 }
 
 targets! {
-    entry tree policy json event proposal signature keygen certificate hook words repository pack
-    state stolen
+    entry tree policy json event proposal proof signature keygen certificate hook words repository
+    pack state stolen
 }

@@ -6,13 +6,14 @@ use git_ledger::date::rfc3339;
 use git_ledger::entry::{decimal, parse_hex};
 use git_ledger::escape::{is_hidden, printable, printable_bytes};
 use git_ledger::git::RemoteUrl;
+use git_ledger::hook::transaction::{self, Holds, Side};
 use git_ledger::hook::{self, Refusal};
 use git_ledger::merkle::hex;
 use git_ledger::principal::Principal;
 use git_ledger::query::{Pattern, Span};
 use gix::hash::Kind as Format;
 
-/// What git hands to `pre-receive` and `post-receive`, in both object formats.
+/// What git hands to its hooks for receiving and for ref transactions, in both object formats.
 pub fn hook(input: &[u8]) {
     for format in [Format::Sha1, Format::Sha256] {
         match hook::parse(input, format) {
@@ -25,6 +26,31 @@ pub fn hook(input: &[u8]) {
             }
             Err(refusal) => one_line(&refusal),
         }
+        match transaction::parse(input, format) {
+            Ok(lines) => {
+                let text = lines.iter().flat_map(|line| {
+                    let parts = [side(&line.old), side(&line.new), line.name.clone()];
+                    [parts.join(&b' '), b"\n".to_vec()].concat()
+                });
+                assert_eq!(text.collect::<Vec<u8>>(), input);
+                let nothing = |_: &[u8]| {
+                    Ok::<_, ()>(Holds {
+                        id: None,
+                        packed_too: false,
+                    })
+                };
+                let changes = transaction::changes(&lines, |_| true, nothing).expect("read");
+                assert!(changes.iter().all(|update| update.old != update.new));
+            }
+            Err(refusal) => one_line(&refusal),
+        }
+    }
+}
+
+fn side(side: &Side) -> Vec<u8> {
+    match side {
+        Side::Object(id) => id.to_string().into_bytes(),
+        Side::Symbolic(target) => [b"ref:", target.as_slice()].concat(),
     }
 }
 
