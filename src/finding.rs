@@ -134,6 +134,8 @@ findings! {
     RolledBack "rolledBack" Breach "the ledger lacks entries that were seen here before";
     HistoryRewritten "historyRewritten" Breach "the ledger holds another entry where one was seen here before";
     MarkUnreadable "markUnreadable" Unknown "what was seen here before could not be read";
+    MarkMissing "markMissing" Unknown "a mark that must be there is gone";
+    MarkAltered "markAltered" Unknown "what was seen here before is not written down as it was";
     Stale "stale" Unknown "the newest entry is older than allowed";
     // The proofs that travel.
     ProofMalformed "proofMalformed" Breach "the file is not a receipt or evidence in its one spelling";

@@ -34,7 +34,7 @@ use crate::finding::{Answer, Finding, FindingId};
 use crate::freshness::{Limits, Newest};
 use crate::git::{RemoteUrl, store_files};
 use crate::ledger::{Ledger, LedgerError};
-use crate::marks::Marks;
+use crate::marks::{MarkError, Marks};
 use crate::merkle::{self, Hash};
 
 pub use ask::clear;
@@ -243,15 +243,14 @@ impl Survey<'_> {
     }
 
     /// What is wrong with the copy in hand as far as memory and clock tell; its entries are judged
-    /// by `verify`.
-    pub fn about_here(&self, here: &Named) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        match self.marks.get(None) {
-            Ok(mark) => {
-                findings.extend(mark.and_then(|mark| here_before(self.ledger, here, &mark)))
-            }
-            Err(why) => findings.push(Finding::new(FindingId::MarkUnreadable, why.to_string())),
-        }
+    /// by `verify`. What is wrong with the memory of a remote that was asked stands there.
+    pub fn about_here(&self, here: &Named, copies: &[Copy]) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::new();
+        let told = |finding: &Finding| copies.iter().any(|copy| copy.findings.contains(finding));
+        let faults = self.marks.faults().into_iter();
+        findings.extend(faults.map(|(_, why)| why.finding()).filter(|f| !told(f)));
+        let mark = self.marks.get(None).unwrap_or_else(MarkError::recalled);
+        findings.extend(mark.and_then(|mark| here_before(self.ledger, here, &mark)));
         findings.extend(
             here.newest()
                 .and_then(|newest| self.limits.stale(newest, self.clock)),

@@ -3,6 +3,7 @@
 mod clone;
 mod fresh;
 mod hostile;
+mod marks;
 mod races;
 mod states;
 

@@ -4,6 +4,7 @@ use git_ledger::freshness::Limits;
 use git_ledger::git::Scope;
 use git_ledger::json::Value;
 use git_ledger::ledger::LedgerError;
+use git_ledger::marks::MarkError;
 use git_ledger::mirror::{Comparison, Named};
 use git_ledger::report::fresh::{self, Fresh, Held};
 use git_ledger::report::mirrors;
@@ -97,12 +98,13 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     survey.limits = args.limits.limits(&opened)?;
     let mut comparison = survey.compare(&remotes)?;
     if let Some(here) = &comparison.here {
-        comparison.about_here = survey.about_here(here);
+        comparison.about_here = survey.about_here(here, &comparison.copies);
     }
     let fresh = Fresh {
         newest: comparison.here.as_ref().and_then(Named::newest),
         limits: survey.limits,
         now: survey.clock,
+        before: before(&opened),
         unasked: unasked(&opened, Some(&comparison)),
         held: Held::AgainstNothing,
     };
@@ -115,6 +117,15 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         mirrors::text(&comparison, survey.clock) + &fresh::text(&fresh, "fresh   ")
     };
     terminal::answer(&text, comparison.answer().into())
+}
+
+/// The newest entry that was seen here before, and when.
+pub fn before(opened: &Opened) -> Option<(u64, u64)> {
+    let mark = opened
+        .marks()
+        .get(None)
+        .unwrap_or_else(MarkError::recalled)?;
+    Some((mark.number, mark.seen))
 }
 
 /// The ledger's mirrors that were not asked, and when they were last seen.

@@ -238,10 +238,9 @@ impl Opened {
             )
             .with_state_dir(self.ledger.state_dir().join("of-primary"))
         };
-        let mark = self
-            .marks()
-            .get(Some(name))
-            .map_err(|why| cannot(&why).hint("delete it only if you know why it broke"))?;
+        let mark = self.marks().get(Some(name)).map_err(|why| {
+            cannot(&why).hint(format!("if you know why: git ledger mirror forget {name}"))
+        })?;
         let primary = Primary {
             name: name.to_owned(),
             url,

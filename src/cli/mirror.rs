@@ -10,6 +10,7 @@ use git_ledger::freshness::Limits;
 use git_ledger::git::{Direction, FileLock, LockError, RemoteUrl};
 use git_ledger::json::{Object, Value};
 use git_ledger::marks::Marks;
+use git_ledger::merkle::hex;
 use git_ledger::mirror::{self, Counted, PullError, Pulled, Remote, Sent, State, Survey, Toward};
 use git_ledger::report::mirrors;
 use git_ledger::report::verdict::{clean, number};
@@ -18,7 +19,7 @@ use super::context::{Context, Opened, check_remote_name, deadline};
 use super::failure::{Exit, Failure};
 use super::{compare, terminal};
 pub use arguments::Verb;
-use arguments::{Add, Common, List, Pull, Push, Remove};
+use arguments::{Add, Common, Forget, List, Pull, Push, Remove};
 
 /// Runs `git ledger mirror`.
 pub fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
@@ -26,6 +27,7 @@ pub fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Add(args) => add(&opened, &args),
         Verb::Remove(args) => remove(&opened, &args),
+        Verb::Forget(args) => forget(&opened, &args),
         Verb::List(args) => list(&opened, &args),
         Verb::Push(args) => push(context, &opened, &args),
         Verb::Pull(args) => pull(context, &opened, &args),
@@ -128,7 +130,7 @@ fn remove(opened: &Opened, args: &Remove) -> Result<Exit, Failure> {
         repository.remove_config(&format!("ledger.{}.independent", settings.name), name)?;
         if args.forget {
             marks
-                .forget(name)
+                .forget(Some(name))
                 .map_err(|why| Failure::cannot(why.to_string()))?;
         }
         mirror::clear(&opened.ledger, name)?;
@@ -155,6 +157,47 @@ fn remove(opened: &Opened, args: &Remove) -> Result<Exit, Failure> {
         };
         format!("{} {is} no mirror any more{memory}\n", printable(name))
     };
+    terminal::answer(&text, Exit::Done)
+}
+
+fn forget(opened: &Opened, args: &Forget) -> Result<Exit, Failure> {
+    let marks = opened.marks();
+    let mut text = String::new();
+    for name in &args.names {
+        let remote = (name != ".").then_some(name.as_str());
+        let known = marks.get(remote).unwrap_or_else(|why| {
+            terminal::tell(&format!("warning: {}", printable(&why.to_string())));
+            why.recalled()
+        });
+        if !args.dry_run {
+            marks
+                .forget(remote)
+                .map_err(|why| Failure::cannot(why.to_string()))?;
+        }
+        let (place, is) = match (remote, args.dry_run) {
+            (None, true) => ("here".to_owned(), "would be"),
+            (None, false) => ("here".to_owned(), "is"),
+            (Some(name), true) => (format!("at {}", printable(name)), "would be"),
+            (Some(name), false) => (format!("at {}", printable(name)), "is"),
+        };
+        text += &match (known, args.json) {
+            (known, true) => line(
+                Object::new()
+                    .with("remote", remote.map_or(Value::Null, clean))
+                    .with(
+                        "forgotten",
+                        known.map_or(Value::Null, |mark| number(mark.number)),
+                    )
+                    .with("dry_run", args.dry_run),
+            ),
+            (Some(mark), false) => format!(
+                "that entry {} (sha256:{}) was seen {place} {is} forgotten\n",
+                mark.number,
+                hex(&mark.digest)
+            ),
+            (None, false) => format!("nothing that can be relied on was seen {place}\n"),
+        };
+    }
     terminal::answer(&text, Exit::Done)
 }
 

@@ -2,10 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use git_ledger::finding::{Answer, Finding, FindingId};
+use git_ledger::finding::{Answer, Finding};
 use git_ledger::freshness::Newest;
 use git_ledger::json::Value;
-use git_ledger::marks::Mark;
+use git_ledger::marks::{Mark, MarkError};
 use git_ledger::merkle::hex;
 use git_ledger::mirror::Comparison;
 use git_ledger::report::fresh::{self, Fresh, Held};
@@ -72,6 +72,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         );
     }
     let limits = args.limits.limits(&opened)?;
+    let before = compare::before(&opened);
     let (mut judged, ignored) = judge(&opened, pinned, args.threads)?;
     let newest = judged.tip.map(|(number, _, commit, time)| Newest {
         number,
@@ -118,6 +119,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         newest,
         limits,
         now,
+        before,
         unasked: compare::unasked(&opened, comparison.as_ref()),
         held: Held::AgainstNothing,
     };
@@ -167,11 +169,10 @@ pub fn judge(
     pinned: Option<git_ledger::merkle::Hash>,
     threads: Option<NonZeroUsize>,
 ) -> Result<(Verdict, Vec<String>), Failure> {
-    let mut extra: Vec<Finding> = Vec::new();
-    let mark = opened.marks().get(None).unwrap_or_else(|why| {
-        extra.push(Finding::new(FindingId::MarkUnreadable, why.to_string()));
-        None
-    });
+    let marks = opened.marks();
+    let faults = marks.faults().into_iter();
+    let mut extra: Vec<Finding> = faults.map(|(_, why)| why.finding()).collect();
+    let mark = marks.get(None).unwrap_or_else(MarkError::recalled);
     let Some(tip) = opened.ledger.tip_id()? else {
         return Err(compare::absent(opened));
     };
@@ -204,8 +205,6 @@ fn remember(opened: &Opened, judged: &mut Verdict, now: u64) {
         seen: now,
     };
     if let Err(why) = opened.marks().raise(None, &mark) {
-        judged
-            .findings
-            .push(Finding::new(FindingId::MarkUnreadable, why.to_string()));
+        judged.findings.push(why.finding());
     }
 }

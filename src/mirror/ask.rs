@@ -70,9 +70,8 @@ impl Survey<'_> {
         };
         // before the remote is asked: it may only have grown since
         let mark = self.marks.get(Some(&remote.name)).unwrap_or_else(|why| {
-            let finding = Finding::new(FindingId::MarkUnreadable, why.to_string());
-            copy.findings.push(finding);
-            None
+            copy.findings.push(why.finding());
+            why.recalled()
         });
         copy.seen = mark.as_ref().map(|mark| mark.seen);
         // nobody may clear the scratch store away while it is read
@@ -314,9 +313,9 @@ impl Survey<'_> {
         };
         match self.marks.raise(Some(&copy.remote.name), &mark) {
             Ok(()) => copy.seen = Some(self.clock),
-            Err(why) => copy
-                .findings
-                .push(Finding::new(FindingId::MarkUnreadable, why.to_string())),
+            // what cannot be relied on was told before the remote was asked
+            Err(why) if copy.findings.contains(&why.finding()) => {}
+            Err(why) => copy.findings.push(why.finding()),
         }
     }
 

@@ -25,6 +25,8 @@ pub struct Fresh {
     pub limits: Limits,
     /// The clock here, in seconds since 1970.
     pub now: u64,
+    /// The newest entry that was seen here before, and when.
+    pub before: Option<(u64, u64)>,
     /// Remotes that were not asked now, and when they were last seen.
     pub unasked: Vec<(String, Option<u64>)>,
     /// What it was held against.
@@ -34,6 +36,15 @@ pub struct Fresh {
 /// The words, each line after `label` and as far in.
 pub fn text(fresh: &Fresh, label: &str) -> String {
     let mut lines = vec![format!("{}; {}", old(fresh), limits(fresh.limits))];
+    lines.push(match fresh.before {
+        Some((entry, seen)) => format!(
+            "this clone saw entry {entry} here {}, and holds the ledger to it",
+            ago(Some(seen), fresh.now)
+        ),
+        None => "this clone remembers nothing of before: what was taken back until now it \
+                 cannot miss"
+            .to_owned(),
+    });
     if !fresh.unasked.is_empty() {
         let seen: Vec<String> = fresh
             .unasked
@@ -110,8 +121,15 @@ pub fn json(fresh: &Fresh) -> Object {
     let old = fresh
         .newest
         .and_then(|newest| freshness::age(newest.time, fresh.now));
+    let before = fresh.before.map_or(Value::Null, |(entry, seen)| {
+        Object::new()
+            .with("entry", number(entry))
+            .with("seen", rfc3339(seen))
+            .into()
+    });
     Object::new()
         .with("age", maybe(old))
+        .with("before", before)
         .with("max_age", maybe(fresh.limits.max_age))
         .with("max_lag", maybe(fresh.limits.max_lag))
         .with("unasked", seen)

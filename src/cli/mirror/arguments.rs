@@ -12,6 +12,8 @@ pub enum Verb {
     Add(Add),
     /// Take a remote off the list of mirrors
     Remove(Remove),
+    /// Forget what was seen at a remote, or here
+    Forget(Forget),
     /// List the mirrors and what was last seen there
     List(List),
     /// Send the ledger to mirrors
@@ -57,6 +59,23 @@ pub struct Remove {
     #[arg(long)]
     pub dry_run: bool,
     /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Forget what was seen at a remote, or here
+///
+/// For marks that were damaged, and for a ledger that was taken back with everybody's knowledge.
+/// What was seen before the next comparison can then be rewritten or lost unnoticed by this clone.
+#[derive(Debug, clap::Args)]
+pub struct Forget {
+    /// Remotes, or . for the copy in hand
+    #[arg(value_name = "NAME", required = true)]
+    pub names: Vec<String>,
+    /// Show what would be forgotten, and forget nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print one JSON object for each
     #[arg(long)]
     pub json: bool,
 }
