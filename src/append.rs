@@ -112,6 +112,9 @@ pub enum AppendError {
         /// `id`.
         id: String,
     },
+    /// The policy in force is another than the one the new policy was made from.
+    #[error("another policy came into force while this one was made, by entry {0} at the latest")]
+    PolicyMoved(u64),
     /// Others were faster until the deadline.
     #[error("other writers were faster {0} times, until the deadline")]
     OutOfTime(u32),
@@ -136,6 +139,8 @@ pub enum Next {
     Events(Vec<Vec<Pending>>),
     /// A new policy.
     Policy {
+        /// Digest of the entry that set the policy it was made from.
+        base: merkle::Hash,
         /// The policy.
         policy: Box<Policy>,
         /// The event that records the change.
@@ -402,6 +407,7 @@ impl Appender<'_> {
                 }
             }
             Next::Policy {
+                base,
                 policy,
                 event,
                 approvals,
@@ -417,7 +423,7 @@ impl Appender<'_> {
                     approvals: approvals.clone(),
                 };
                 let link = self.sign(&tip.policy, prev, tree, time, entry, Place::PolicyChange)?;
-                self.check_change(tip, policy, &link)?;
+                self.check_change(tip, base, policy, &link)?;
                 objects.extend(part_objects.into_iter().chain(tree_objects));
                 objects.push((gix::objs::Kind::Commit, link.raw().to_vec()));
                 links.push(link);
@@ -426,31 +432,26 @@ impl Appender<'_> {
         Ok((links, objects))
     }
 
-    fn check_change(&self, tip: &Tip, policy: &Policy, link: &Link) -> Result<(), AppendError> {
+    fn check_change(
+        &self,
+        tip: &Tip,
+        base: &merkle::Hash,
+        policy: &Policy,
+        link: &Link,
+    ) -> Result<(), AppendError> {
+        // a policy is written whole: on top of another than it was made from, it would take back
+        // what came between
+        let set_by = self.ledger.policy_entry(&tip.link)?.digest();
+        if set_by != *base {
+            return Err(AppendError::PolicyMoved(tip.link.entry.number()));
+        }
         Policy::parse(policy.to_toml().as_bytes()).map_err(AppendError::Refused)?;
         let mut findings = policy.follows(&tip.policy, link.entry.number());
-        let set_by = self.set_by(&tip.link)?;
         findings.extend(trust::agreement(&tip.policy, Some(policy), &set_by, link));
         findings
             .into_iter()
             .next()
             .map_or(Ok(()), |finding| Err(AppendError::Refused(finding)))
-    }
-
-    /// Digest of the entry that set the policy in force at this one.
-    ///
-    /// # Errors
-    /// When the history that tells is not here.
-    pub fn set_by(&self, from: &Link) -> Result<merkle::Hash, AppendError> {
-        let mut setter = from.digest();
-        for link in self.ledger.links(from.id)? {
-            let link = link?;
-            if link.entry.policy != from.entry.policy {
-                break;
-            }
-            setter = link.digest();
-        }
-        Ok(setter)
     }
 
     fn sign(

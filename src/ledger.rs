@@ -197,6 +197,22 @@ impl Ledger {
         })
     }
 
+    /// The entry that set the policy in force at this one.
+    ///
+    /// # Errors
+    /// When the history that tells is not here.
+    pub fn policy_entry(&self, from: &Link) -> Result<Link, LedgerError> {
+        let mut setter = from.clone();
+        for link in self.links(from.id)? {
+            let link = link?;
+            if link.entry.policy != from.entry.policy {
+                break;
+            }
+            setter = link;
+        }
+        Ok(setter)
+    }
+
     /// The bytes of an attachment of an entry.
     ///
     /// # Errors

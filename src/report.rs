@@ -11,4 +11,5 @@ pub mod fresh;
 pub mod layout;
 pub mod mirrors;
 pub mod policy_change;
+pub mod policy_review;
 pub mod verdict;

@@ -202,6 +202,7 @@ fn keys() {
     ");
     assert_snapshot!(refused(&world, &["policy", "retire", "ann@acme.org", "--yes", "--key", &eve], b"", 1), @r"
     ! error: the policy breaks a rule: policyLockout: 0 unretired admin principals, threshold 1
+    ! hint: nobody could ever change the policy again; let another admin in first, or lower the threshold in the same change
     ! hint: nothing was changed
     [exit 1]
     ");

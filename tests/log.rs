@@ -504,7 +504,7 @@ fn a_whole_entry() {
         .collect();
     assert_snapshot!(change.join("\n"), @r"
     policy change
-        + signer bob@acme.org SHA256:jgqTG9OGEn17PuFcFuETgGQHmqk9rg08GZarDG5V7z4 writer only dev.*
+        + bob@acme.org: new signer, writer only dev.*, ssh-ed25519 key SHA256:jgqTG9OGEn17PuFcFuETgGQHmqk9rg08GZarDG5V7z4
     ");
 }
 

@@ -36,3 +36,6 @@ mod crash;
 
 // whatever bytes: the corpora of the fuzz targets, and some bent ones
 mod fuzz;
+
+// who may write what, and how that changes by agreement
+mod policy;

@@ -255,6 +255,8 @@ impl From<AppendError> for Failure {
                 .hint("an id names one event for ever; nothing was recorded"),
             AppendError::CutOff { .. } => Failure::cannot(message)
                 .hint("bring all of the ledger here first: git fetch --unshallow"),
+            AppendError::PolicyMoved(_) => Failure::no(message)
+                .hint("nothing was changed; look at 'git ledger policy log' and make the change again"),
             AppendError::OutOfTime(_) => {
                 Failure::cannot(message).hint("the event was not recorded; run it again, or give it longer with --timeout")
             }
