@@ -164,6 +164,8 @@ findings! {
     PushStale "pushStale" Breach "the push was made against another state of the ledger";
     PushRefName "pushRefName" Breach "the push touches a ref that could be taken for the ledger or changes how it is read";
     PushUnrecorded "pushUnrecorded" Breach "the push could not be recorded, so it is refused";
+    // The refs the record follows.
+    RefUnrecorded "refUnrecorded" Breach "a ref is not where the record left it, and no hook saw it move";
 }
 
 impl fmt::Display for FindingId {

@@ -50,4 +50,5 @@ pub mod push_certificate;
 
 // the telling
 pub mod query;
+pub mod reconcile;
 pub mod report;
