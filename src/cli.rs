@@ -21,6 +21,7 @@ mod man;
 mod mirror;
 mod pager;
 mod policy;
+mod reconcile;
 mod show;
 mod terminal;
 mod verify;
@@ -73,6 +74,7 @@ enum Verb {
     Hook(hook::Verb),
     #[command(subcommand)]
     Policy(policy::Verb),
+    Reconcile(reconcile::Args),
     Completions(completions::Args),
     #[command(subcommand, hide = true)]
     Generate(completions::Generate),
@@ -119,6 +121,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Demo(args) => demo::run(context, args),
         Verb::Hook(verb) => hook::run(context, verb),
         Verb::Policy(verb) => policy::run(context, verb),
+        Verb::Reconcile(args) => reconcile::run(context, args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Generate(what) => completions::generate(&what),
     }

@@ -125,7 +125,11 @@ impl Held {
 pub fn compare(state: &State, found: &Refs, busy: &BTreeSet<Vec<u8>>) -> Comparison {
     let mut comparison = Comparison::default();
     let mut fresh = Refs::new();
-    let names: BTreeSet<&[u8]> = found.keys().map(Vec::as_slice).chain(state.names()).collect();
+    let names: BTreeSet<&[u8]> = found
+        .keys()
+        .map(Vec::as_slice)
+        .chain(state.names())
+        .collect();
     for name in names.into_iter().filter(|name| !busy.contains(*name)) {
         let holds = found.get(name).unwrap_or(&Held::Nothing);
         comparison.compared += usize::from(*holds != Held::Nothing);

@@ -16,6 +16,9 @@ mod vectors;
 // what a server records and refuses, behind sshd, nginx and a path
 mod hooks;
 
+// what moves the refs of a repository past its hooks is recorded afterwards, once
+mod reconcile;
+
 // the copies: one state, one test; hostile remotes; races
 mod mirrors;
 

@@ -2,7 +2,8 @@
 
 mod install;
 mod receive;
-mod settings;
+pub(super) mod run;
+pub(super) mod settings;
 
 use std::path::PathBuf;
 

@@ -5,12 +5,10 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use gix::ObjectId;
 
 use crate::durable;
-use crate::git::{FileLock, LockError};
 use crate::json::{Object, Value};
 
 use super::Update;
@@ -29,6 +27,8 @@ pub struct Awaited {
     pub source: String,
     /// The process that moves the refs: the parent of both hooks.
     pub process: i64,
+    /// When that process began, as the system counts: another process can get its number later.
+    pub began: Option<i64>,
     /// What was recorded.
     pub updates: Vec<Update>,
 }
@@ -70,6 +70,10 @@ impl Outstanding {
             .with("source", awaited.source.as_str())
             .with("process", Value::Integer(awaited.process))
             .with("refs", awaited.updates.iter().map(line).collect::<Vec<_>>());
+        let object = match awaited.began {
+            Some(began) => object.with("began", Value::Integer(began)),
+            None => object,
+        };
         let text = Value::from(object).to_canonical() + "\n";
         durable::write(&self.path(&awaited.id), text.as_bytes())
     }
@@ -110,14 +114,6 @@ impl Outstanding {
         }
     }
 
-    /// The right to tell the outcomes of what is awaited; let go when dropped.
-    ///
-    /// # Errors
-    /// When somebody else has it until the deadline.
-    pub fn turn(&self, deadline: Instant) -> Result<FileLock, LockError> {
-        FileLock::acquire(&self.dir.with_extension("lock"), deadline)
-    }
-
     fn path(&self, id: &str) -> PathBuf {
         self.dir.join(format!("{id}.json"))
     }
@@ -154,6 +150,7 @@ impl Outstanding {
             id: text(object, "id")?,
             source: text(object, "source")?,
             process: object.get("process")?.as_integer()?,
+            began: object.get("began").and_then(Value::as_integer),
             updates: object
                 .get("refs")?
                 .as_array()?
@@ -173,6 +170,17 @@ pub fn matching<'a>(awaited: &'a [Awaited], moved: &[Update], process: i64) -> O
         .iter()
         .filter(fits)
         .max_by_key(|awaited| awaited.process == process)
+}
+
+/// Whether one of these changes, by this process, is all of that already.
+pub fn covers(awaited: &[Awaited], process: i64, updates: &[Update]) -> bool {
+    let covered = |update: &Update| {
+        awaited.iter().any(|one| {
+            let same = |known: &Update| known.name == update.name && known.new == update.new;
+            one.process == process && one.updates.iter().any(same)
+        })
+    };
+    updates.iter().all(covered)
 }
 
 /// The refs that did not move as recorded, and why, given what moved and what the refs hold now.
@@ -232,6 +240,7 @@ mod tests {
             id: name.to_owned(),
             source: "/r".into(),
             process,
+            began: Some(7),
             updates: vec![
                 update(b"refs/heads/a", 0, 1),
                 update(b"refs/heads/\xff", 1, 2),

@@ -1,7 +1,7 @@
 //! A push as an event, and what became of one.
 
 use crate::escape::printable_bytes;
-use crate::event::{Event, EventFault, PUSH, Pending};
+use crate::event::{Event, EventFault, PUSH, Pending, REFS_CHANGED};
 use crate::json::{Object, Value};
 use crate::merkle;
 use crate::push_certificate::Judgement;
@@ -85,12 +85,18 @@ impl Push<'_> {
     }
 }
 
-/// The event that says which refs of a recorded push did not move.
+/// The id of the event that says what became of the change recorded under another.
+pub fn outcome_id(of: &str) -> String {
+    format!("{of}/outcome")
+}
+
+/// The event that says which refs of a recorded change did not move. `kind`: the type of the event
+/// that recorded it.
 ///
 /// # Errors
 /// When it cannot stand in the record.
 pub fn outcome(
-    id: &str,
+    kind: &str,
     of: &str,
     source: &str,
     time: &str,
@@ -101,7 +107,21 @@ pub fn outcome(
         .with("of", of)
         .with("outcome", outcome.word())
         .with("refs", refs(unmoved, &[]));
-    let event = event(PUSH, id, source, time, &subject(unmoved)).with("data", data);
+    let id = outcome_id(of);
+    let event = event(kind, &id, source, time, &subject(unmoved)).with("data", data);
+    Pending::new(Event::from_object(event)?)
+}
+
+/// The event that says which refs are about to move in the repository itself, by whom.
+///
+/// # Errors
+/// When it cannot stand in the record.
+pub fn refs_changed(push: &Push<'_>) -> Result<Pending, EventFault> {
+    let data = Object::new()
+        .with("refs", refs(push.updates, push.forced))
+        .with("actor", push.pusher.object());
+    let subject = subject(push.updates);
+    let event = event(REFS_CHANGED, push.id, push.source, push.time, &subject).with("data", data);
     Pending::new(Event::from_object(event)?)
 }
 

@@ -18,8 +18,8 @@ use crate::hook::watched::is_name;
 use crate::ledger::Ledger;
 use crate::merkle::{self, Hash};
 
-use super::state::{Claim, State};
 use super::Held;
+use super::state::{Claim, State};
 
 const HEAD: &str = "git-ledger refs 1";
 const MAX_FILE: u64 = 1 << 30;
@@ -136,7 +136,9 @@ fn parse(bytes: &[u8], format: gix::hash::Kind) -> Option<Known> {
                 None => Held::Object(crate::git::parse_id(word, format)?),
             },
         };
-        let name = words.next().filter(|name| is_name(name) || *name == b"HEAD")?;
+        let name = words
+            .next()
+            .filter(|name| is_name(name) || *name == b"HEAD")?;
         let claims = state.claims.entry(name.to_vec()).or_default();
         claims.push(Claim { entry, event, held });
     }
@@ -161,9 +163,15 @@ mod tests {
             held,
         };
         let claims = [
-            (b"refs/heads/a".to_vec(), vec![claim(1, Held::Nothing), claim(2, Held::Object(id))]),
+            (
+                b"refs/heads/a".to_vec(),
+                vec![claim(1, Held::Nothing), claim(2, Held::Object(id))],
+            ),
             (b"refs/heads/\xff".to_vec(), vec![claim(3, Held::Broken)]),
-            (b"HEAD".to_vec(), vec![claim(3, Held::Symbolic(b"refs/heads/a".to_vec()))]),
+            (
+                b"HEAD".to_vec(),
+                vec![claim(3, Held::Symbolic(b"refs/heads/a".to_vec()))],
+            ),
             (b"refs/heads/gone".to_vec(), vec![]),
         ];
         let state = State {

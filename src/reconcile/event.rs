@@ -57,7 +57,10 @@ pub fn gap(
             .with("kind", difference.kind());
         set_name(&mut object, &difference.name);
         if let Some(since) = difference.since {
-            object.set("since", Value::Integer(i64::try_from(since).unwrap_or(i64::MAX)));
+            object.set(
+                "since",
+                Value::Integer(i64::try_from(since).unwrap_or(i64::MAX)),
+            );
         }
         object.into()
     };
@@ -66,15 +69,16 @@ pub fn gap(
     let id = merkle::hex(&merkle::sha256(
         Value::from(refs.clone()).to_canonical().as_bytes(),
     ));
-    let refs = refs.into_iter().zip(differences).map(|(value, difference)| {
-        match (value, difference.forced) {
+    let refs = refs
+        .into_iter()
+        .zip(differences)
+        .map(|(value, difference)| match (value, difference.forced) {
             (Value::Object(mut object), Some(forced)) => {
                 object.set("forced", Value::Bool(forced));
                 object.into()
             }
             (value, _) => value,
-        }
-    });
+        });
     let subject = match differences {
         [only] => string(&only.name).map_or_else(|| count(1), str::to_owned),
         several => count(several.len()),
@@ -105,7 +109,7 @@ fn event(
 }
 
 fn count(refs: usize) -> String {
-    format!("{refs} refs")
+    format!("{refs} ref{}", if refs == 1 { "" } else { "s" })
 }
 
 fn set_name(object: &mut Object, name: &[u8]) {
@@ -149,7 +153,9 @@ pub(super) fn held(value: &Value, format: gix::hash::Kind) -> Option<Held> {
     }
     let target = match text.strip_prefix(SYMBOLIC_BASE64) {
         Some(target) => Some(STANDARD.decode(target).ok()?),
-        None => text.strip_prefix(SYMBOLIC).map(|target| target.as_bytes().to_vec()),
+        None => text
+            .strip_prefix(SYMBOLIC)
+            .map(|target| target.as_bytes().to_vec()),
     };
     match target {
         Some(target) => is_name(&target).then_some(Held::Symbolic(target)),

@@ -16,7 +16,9 @@ const WORTH_KEEPING: u64 = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum FoldError {
     /// Older entries are not here.
-    #[error("the history here is cut off below entry {0}, so what it recorded of the refs is not known")]
+    #[error(
+        "the history here is cut off below entry {0}, so what it recorded of the refs is not known"
+    )]
     CutOff(u64),
     /// What an entry recorded of the refs cannot be read.
     #[error("entry {number} tells of refs in an attachment that cannot be read: {why}")]
@@ -94,8 +96,7 @@ pub fn fold(
                 }
                 _ => None,
             };
-            let record =
-                data.and_then(|data| Record::of(lowest, event, &data, format, &watched));
+            let record = data.and_then(|data| Record::of(lowest, event, &data, format, &watched));
             told.extend(record);
         }
     }

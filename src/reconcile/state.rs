@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::event::Pending;
+use crate::json::Value;
 use crate::merkle::Hash;
 
 use super::Held;
@@ -48,6 +50,25 @@ impl State {
     /// The names of all refs that were ever spoken of.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.claims.keys().map(Vec::as_slice)
+    }
+
+    /// Takes in an event as if an entry of this number held it.
+    pub fn suppose(
+        &mut self,
+        number: u64,
+        pending: &Pending,
+        format: gix::hash::Kind,
+        watched: impl Fn(&[u8]) -> bool,
+    ) {
+        let body = pending.body.as_ref();
+        let attached = body.and_then(|body| Value::parse(body).ok());
+        let data = pending.event.data().or(attached.as_ref());
+        let data = data.and_then(Value::as_object);
+        let record =
+            data.and_then(|data| Record::of(number, &pending.event, data, format, watched));
+        if let Some(record) = record {
+            self.apply(record);
+        }
     }
 
     /// Takes in what one event says.

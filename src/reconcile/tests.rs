@@ -4,7 +4,7 @@ use gix::hash::Kind::Sha1;
 
 use super::record::Record;
 use super::*;
-use crate::event::{Event, PUSH, Pending};
+use crate::event::{Event, EventFault, PUSH, Pending};
 use crate::hook::Update;
 use crate::hook::push_event::{self, Outcome};
 use crate::json::{Object, Value};
@@ -61,12 +61,11 @@ impl Chain {
     }
 
     fn outcome(&mut self, of: &str, updates: &[Update], outcome: Outcome) {
-        let id = format!("{of}/outcome");
-        let pending = push_event::outcome(&id, of, "/r", "t", updates, outcome);
+        let pending = push_event::outcome(PUSH, of, "/r", "t", updates, outcome);
         self.take(&pending.expect("an event").event);
     }
 
-    fn pending(&mut self, pending: Result<Pending, crate::event::EventFault>) {
+    fn pending(&mut self, pending: Result<Pending, EventFault>) {
         self.take(&pending.expect("an event").event);
     }
 
@@ -85,12 +84,16 @@ impl Chain {
     }
 
     fn main(&self) -> Option<(Held, u64)> {
-        self.state.get(MAIN).map(|(held, since)| (held.clone(), since))
+        self.state
+            .get(MAIN)
+            .map(|(held, since)| (held.clone(), since))
     }
 }
 
 fn refs(all: &[(&[u8], Held)]) -> Refs {
-    all.iter().map(|(name, held)| (name.to_vec(), held.clone())).collect()
+    all.iter()
+        .map(|(name, held)| (name.to_vec(), held.clone()))
+        .collect()
 }
 
 fn at(byte: u8) -> Held {
@@ -101,7 +104,11 @@ fn at(byte: u8) -> Held {
 fn the_first_comparison_is_a_baseline_and_no_accusation() {
     let mut chain = Chain::default();
     let alias = Held::Symbolic(MAIN.to_vec());
-    let found = refs(&[(MAIN, at(1)), (b"refs/heads/\xff", at(2)), (b"refs/heads/alias", alias)]);
+    let found = refs(&[
+        (MAIN, at(1)),
+        (b"refs/heads/\xff", at(2)),
+        (b"refs/heads/alias", alias),
+    ]);
     let first = chain.reconcile(&found);
     assert_eq!(first.baseline.as_ref(), Some(&found));
     assert_eq!(first.differences, []);
@@ -132,7 +139,10 @@ fn pushes_and_outcomes_lead_to_where_the_ref_is() {
     // the first thing said of a ref, and not so
     chain.push("d", &[update(b"refs/heads/x", 7, 8)]);
     chain.outcome("d", &[update(b"refs/heads/x", 7, 8)], Outcome::Refused);
-    let x = chain.state.get(b"refs/heads/x").map(|(held, _)| held.clone());
+    let x = chain
+        .state
+        .get(b"refs/heads/x")
+        .map(|(held, _)| held.clone());
     assert_eq!(x, Some(at(7)));
 }
 

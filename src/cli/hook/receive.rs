@@ -4,46 +4,33 @@
 //! nothing. Nothing in here asks for a passphrase, and each part has a deadline.
 
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use git_ledger::append::{AppendError, Appender, Next, Repeats};
+use git_ledger::append::Repeats;
 use git_ledger::date::rfc3339;
 use git_ledger::escape::printable;
-use git_ledger::event::Pending;
-use git_ledger::finding::FindingId;
-use git_ledger::git::{FileLock, RefError, Scope};
-use git_ledger::hook::ancestry::Ancestry;
-use git_ledger::hook::outstanding::{Awaited, Outstanding, matching, settled, unmoved};
-use git_ledger::hook::push_event::{self, Outcome, Push};
+use git_ledger::event::PUSH;
+use git_ledger::hook::outstanding::{matching, unmoved};
+use git_ledger::hook::push_event::Push;
 use git_ledger::hook::pusher;
-use git_ledger::hook::{self, Accepted, Aliases, Guarded, Refusal, Update};
+use git_ledger::hook::{self, Accepted, Aliases, Refusal};
 use git_ledger::ledger::Ledger;
 use git_ledger::push_certificate::{self, Carried, Judgement};
-use git_ledger::signer::{KeySettings, Signer};
-use git_ledger::store::Store as _;
 
-use crate::cli::context::{Context, Opened, random_id};
+use crate::cli::context::{Context, random_id};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::terminal;
+use crate::cli::{reconcile, terminal};
 
+use super::run::{
+    Run, Settled, call, closing, failed, holds, input, is_recorded, now, outcome, parent, refuse,
+    settle, unrecorded, within,
+};
 use super::settings;
 
-/// How long telling forced pushes from others may take.
-const ANCESTRY: Duration = Duration::from_secs(5);
-
-/// One run of a hook.
-struct Run {
-    context: Context,
-    opened: Opened,
-    updates: Vec<Update>,
-    deadline: Instant,
-}
+/// How long somebody else who compares the refs is waited for.
+const COMPARING: Duration = Duration::from_secs(2);
 
 /// `git ledger hook pre-receive`.
 pub fn pre_receive(context: &Context, before: Option<&Path>) -> Result<Exit, Failure> {
@@ -51,19 +38,18 @@ pub fn pre_receive(context: &Context, before: Option<&Path>) -> Result<Exit, Fai
         Ok(begun) => begun,
         Err(refusal) => return Ok(refuse(context, None, &refusal)),
     };
-    let timeout = settings::timeout(&run.opened);
     let run = Arc::new(run);
-    let accepted = match within(&run, timeout, Run::judge) {
+    let accepted = match within(&run, Run::judge) {
         Ok(accepted) => accepted,
         Err(refusal) => return Ok(refuse(context, Some(&run.opened), &refusal)),
     };
     // a hook that was here first may still refuse, so nothing is recorded before it has spoken
-    if !call(before, &input)? {
+    if !call(before, &[], &input)? {
         return Ok(Exit::No);
     }
     if accepted == Accepted::Others {
-        let run = Arc::new(run.again(timeout));
-        if let Err(refusal) = within(&run, timeout, Run::record) {
+        let run = Arc::new(run.again());
+        if let Err(refusal) = within(&run, Run::record) {
             return Ok(refuse(context, Some(&run.opened), &refusal));
         }
     }
@@ -76,9 +62,10 @@ pub fn post_receive(context: &Context, before: Option<&Path>) -> Result<Exit, Fa
         Ok(begun) => begun,
         Err(refusal) => return Err(Failure::cannot(refusal.finding.detail)),
     };
-    let timeout = settings::timeout(&run.opened);
     let run = Arc::new(run);
-    let outcome = within(&run, timeout, Run::conclude);
+    let outcome = within(&run, Run::conclude);
+    let run = Arc::new(run.again());
+    let compared = within(&run, Run::compare);
     let mirrors = settings::start_mirrors(&run.opened);
     // from here on a pusher who has gone may end us
     let mut exit = Exit::Done;
@@ -89,74 +76,42 @@ pub fn post_receive(context: &Context, before: Option<&Path>) -> Result<Exit, Fa
         ));
         exit = Exit::Unknown;
     }
+    match compared {
+        Ok(0) => {}
+        Ok(moved) => terminal::tell(&format!(
+            "git-ledger: warning: refs of this repository were moved past its hooks: {moved}; it is recorded"
+        )),
+        Err(refusal) => {
+            terminal::tell(&format!(
+                "git-ledger: warning: the refs were not compared with the record: {}",
+                printable(&refusal.finding.detail)
+            ));
+            exit = Exit::Unknown;
+        }
+    }
     if let Err(why) = mirrors {
         terminal::tell(&format!(
             "git-ledger: warning: the mirrors were not started: {why}"
         ));
         exit = Exit::Unknown;
     }
-    call(before, &input)?;
+    call(before, &[], &input)?;
     Ok(exit)
 }
 
 /// Reads what git hands over and opens the repository it is about.
 fn begin(context: &Context) -> Result<(Vec<u8>, Run), Refusal> {
-    let mut input = Vec::new();
-    std::io::stdin()
-        .lock()
-        .take(hook::MAX_INPUT + 1)
-        .read_to_end(&mut input)
-        .map_err(|why| unrecorded(&why))?;
-    if input.len() as u64 > hook::MAX_INPUT {
-        return Err(unrecorded(&"git handed over more than is read"));
-    }
+    let process = parent();
+    let input = input()?;
     let opened = context.open().map_err(failed)?;
     let updates = hook::parse(&input, opened.repository.object_format())?;
-    let deadline = Instant::now() + settings::timeout(&opened);
-    let context = Context {
-        environment: context.environment.clone(),
-        directory: context.directory.clone(),
-        wanted: context.wanted.clone(),
-    };
-    let run = Run {
-        context,
-        opened,
-        updates,
-        deadline,
-    };
-    Ok((input, run))
+    Ok((input, Run::new(context, opened, process, updates)))
 }
 
 impl Run {
-    /// The same run with its full time before it.
-    fn again(&self, timeout: Duration) -> Run {
-        Run {
-            context: Context {
-                environment: self.context.environment.clone(),
-                directory: self.context.directory.clone(),
-                wanted: self.context.wanted.clone(),
-            },
-            opened: Opened {
-                repository: self.opened.repository.clone(),
-                config: self.opened.config.clone(),
-                settings: self.opened.settings.clone(),
-                ledger: self.opened.ledger.clone(),
-            },
-            updates: self.updates.clone(),
-            deadline: Instant::now() + timeout,
-        }
-    }
-
     fn judge(&self) -> Result<Accepted, Refusal> {
         let repository = &self.opened.repository;
-        let guarded: Vec<Guarded> = settings::all(&self.opened)
-            .map_err(failed)?
-            .into_iter()
-            .map(|(reference, pinned)| Guarded {
-                ledger: Ledger::new(repository.clone(), reference).with_quarantine(),
-                pinned,
-            })
-            .collect();
+        let guarded = settings::guarded(&self.opened).map_err(failed)?;
         let aliases = Aliases::of(repository, &self.updates).map_err(|why| unrecorded(&why))?;
         hook::judge(&self.updates, &guarded, &aliases, now())
     }
@@ -164,7 +119,7 @@ impl Run {
     /// Records the push, and what became of earlier ones that nobody reported.
     fn record(&self) -> Result<(), Refusal> {
         let opened = &self.opened;
-        let signer = self.signer()?;
+        self.signer()?;
         let ledger = opened.ledger.clone().with_quarantine();
         let variable = |name: &str| self.context.environment.get(name);
         let options = pusher::options(&variable).map_err(|why| unrecorded(&why))?;
@@ -186,27 +141,31 @@ impl Run {
         };
         let events = push.events().map_err(|why| unrecorded(&why))?;
         let outstanding = settings::outstanding(opened);
-        let _turn = self.turn(&outstanding)?;
-        let (mut groups, done) = self.settle(&outstanding)?;
-        groups.push(events);
-        let awaited = Awaited {
-            id,
-            source,
-            process: parent(),
-            updates: self.updates.clone(),
+        // where somebody else closes gaps just now, that is done
+        let lock = closing(opened, Instant::now()).map_err(failed)?;
+        let settled = match &lock {
+            Some(_) => settle(opened)?,
+            None => Settled::default(),
         };
+        let mut groups = settled.groups.clone();
+        groups.push(events);
+        self.is_called_for()?;
+        let awaited = self.awaited(id, source);
         outstanding.put(&awaited).map_err(|why| unrecorded(&why))?;
-        if let Err(refusal) = self.append(&signer, groups) {
+        let repeats = if settled.groups.is_empty() {
+            Repeats::Impossible
+        } else {
+            Repeats::LeaveOut
+        };
+        if let Err(refusal) = self.append(groups, repeats) {
             // a disk that fails late has it in the chain all the same: then the next push says
             // that it was refused; best effort: what is left behind is settled later
-            if let Ok(false) = self.is_recorded(&awaited.source, &awaited.id) {
+            if let Ok(false) = is_recorded(opened, &awaited.source, &awaited.id) {
                 outstanding.remove(&awaited.id).ok();
             }
             return Err(refusal);
         }
-        for id in done {
-            outstanding.remove(&id).ok();
-        }
+        settled.forget();
         Ok(())
     }
 
@@ -214,102 +173,26 @@ impl Run {
     fn conclude(&self) -> Result<(), Refusal> {
         let outstanding = settings::outstanding(&self.opened);
         let all = outstanding.list().map_err(|why| unrecorded(&why))?;
-        let Some(awaited) = matching(&all, &self.updates, parent()) else {
+        let Some(awaited) = matching(&all, &self.updates, self.process) else {
             return Ok(());
         };
-        if let Some((left, outcome)) = unmoved(awaited, &self.updates, |name| self.holds(name)) {
-            let event = self.outcome(awaited, &left, outcome)?;
-            self.append(&self.signer()?, vec![vec![event]])?;
+        if let Some((left, became)) =
+            unmoved(awaited, &self.updates, |name| holds(&self.opened, name))
+        {
+            let event = outcome(PUSH, awaited, &left, became)?;
+            self.append(vec![vec![event]], Repeats::LeaveOut)?;
         }
         outstanding
             .remove(&awaited.id)
             .map_err(|why| unrecorded(&why))
     }
 
-    /// The outcomes of pushes whose server process is gone without a report, and their ids.
-    fn settle(
-        &self,
-        outstanding: &Outstanding,
-    ) -> Result<(Vec<Vec<Pending>>, Vec<String>), Refusal> {
-        let (mut groups, mut done) = (Vec::new(), Vec::new());
-        for awaited in outstanding.list().map_err(|why| unrecorded(&why))? {
-            if settings::alive(awaited.process) {
-                continue;
-            }
-            let left = settled(&awaited, |name| self.holds(name));
-            // whoever recorded the outcome may have been killed before it was forgotten here
-            let told = || self.is_recorded(&awaited.source, &outcome_id(&awaited));
-            if !left.is_empty() && self.is_recorded(&awaited.source, &awaited.id)? && !told()? {
-                groups.push(vec![self.outcome(&awaited, &left, Outcome::Refused)?]);
-            }
-            done.push(awaited.id);
-        }
-        Ok((groups, done))
-    }
-
-    /// Keeps other hooks from telling the same outcomes, if there are any to be told.
-    fn turn(&self, outstanding: &Outstanding) -> Result<Option<FileLock>, Refusal> {
-        let all = outstanding.list().map_err(|why| unrecorded(&why))?;
-        if all.iter().all(|awaited| settings::alive(awaited.process)) {
-            return Ok(None);
-        }
-        let turn = outstanding.turn(self.deadline);
-        turn.map(Some).map_err(|why| unrecorded(&why))
-    }
-
-    fn is_recorded(&self, source: &str, id: &str) -> Result<bool, Refusal> {
-        let ledger = &self.opened.ledger;
-        let Some(tip) = ledger.tip_id().map_err(|why| unrecorded(&why))? else {
-            return Ok(false);
-        };
-        let seen = git_ledger::seen::Seen::of(ledger);
-        let found = seen.find(ledger, tip, source, id);
-        Ok(found.map_err(|why| unrecorded(&why))?.is_some())
-    }
-
-    fn outcome(
-        &self,
-        awaited: &Awaited,
-        left: &[Update],
-        outcome: Outcome,
-    ) -> Result<Pending, Refusal> {
-        let id = outcome_id(awaited);
-        let time = rfc3339(now());
-        push_event::outcome(&id, &awaited.id, &awaited.source, &time, left, outcome)
-            .map_err(|why| unrecorded(&why))
-    }
-
-    fn append(&self, signer: &Signer, groups: Vec<Vec<Pending>>) -> Result<(), Refusal> {
-        let appender = Appender {
-            // without the quarantine: what is recorded must outlive a push that is refused later
-            ledger: &self.opened.ledger,
-            signer,
-            primary: None,
-            clock: &now,
-            deadline: self.deadline,
-        };
-        let appended = appender.append(&Next::Events(groups), Repeats::Impossible);
-        appended.map(drop).map_err(not_appended)
-    }
-
-    fn signer(&self) -> Result<Signer, Refusal> {
-        let (config, environment) = (&self.opened.config, &self.context.environment);
-        let own = format!("ledger.{}.signingKey", self.opened.settings.name);
-        let settings = KeySettings {
-            signing_key: config
-                .get(&own, Scope::Any)
-                .or_else(|| config.get("user.signingKey", Scope::Any)),
-            default_key_command: config.get("gpg.ssh.defaultKeyCommand", Scope::Trusted),
-            program: config.get("gpg.ssh.program", Scope::Trusted),
-            agent_socket: environment.get("SSH_AUTH_SOCK").map(Into::into),
-            home: environment.home().map(Path::to_owned),
-            terminal: false,
-        };
-        Signer::find(&settings).map_err(|why| {
-            unrecorded(&why).hint(format!(
-                "on the server: git config {own} PATH, with a key that the ledger's policy lets in"
-            ))
-        })
+    /// Records what moved and no hook saw, once somebody has said where the refs stood at first.
+    fn compare(&self) -> Result<usize, Refusal> {
+        // a pusher waits: whoever is at it already does the same
+        let until = Instant::now() + COMPARING;
+        let append = |groups| self.append(groups, Repeats::LeaveOut);
+        reconcile::after_push(&self.opened, until, now(), append)
     }
 
     /// The push certificate and what it is worth, when the push is signed.
@@ -350,132 +233,4 @@ impl Run {
         let judgement = push_certificate::judge(&text, &carried, &tip.policy);
         Ok(Some((text, judgement)))
     }
-
-    fn forced(&self, ledger: &Ledger) -> Vec<Option<bool>> {
-        let until = (Instant::now() + ANCESTRY).min(self.deadline - self.left() / 2);
-        let mut ancestry = Ancestry::new(ledger.reader(), until);
-        let one = |update: &Update| {
-            if update.old.is_null() || update.new.is_null() {
-                Some(false)
-            } else {
-                ancestry.forced(update.old, update.new)
-            }
-        };
-        self.updates.iter().map(one).collect()
-    }
-
-    fn left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
-    }
-
-    /// What a ref holds; a symbolic one holds what the ref it names holds.
-    fn holds(&self, name: &[u8]) -> Option<gix::ObjectId> {
-        let repository = &self.opened.repository;
-        let mut name = String::from_utf8(name.to_vec()).ok()?;
-        for _ in 0..5 {
-            match repository.find_ref(&name) {
-                Err(RefError::Symbolic { target, .. }) => name = target,
-                found => return found.ok().flatten(),
-            }
-        }
-        None
-    }
-}
-
-/// The id of the event that says what became of a push.
-fn outcome_id(awaited: &Awaited) -> String {
-    format!("{}/outcome", awaited.id)
-}
-
-/// Does a part of the work with its own deadline: git has none for its hooks.
-fn within<T: Send + 'static>(
-    run: &Arc<Run>,
-    timeout: Duration,
-    work: fn(&Run) -> Result<T, Refusal>,
-) -> Result<T, Refusal> {
-    let (send, receive) = channel();
-    let mine = Arc::clone(run);
-    std::thread::spawn(move || send.send(work(&mine)).ok());
-    match receive.recv_timeout(timeout) {
-        Ok(answer) => answer,
-        Err(why) => {
-            let detail = match why {
-                RecvTimeoutError::Timeout => format!("not done within {} s", timeout.as_secs()),
-                RecvTimeoutError::Disconnected => "git-ledger broke down".to_owned(),
-            };
-            let name = &run.opened.settings.name;
-            Err(
-                Refusal::new(FindingId::PushUnrecorded, detail).hint(format!(
-                    "on the server: git config ledger.{name}.hookTimeout SECONDS"
-                )),
-            )
-        }
-    }
-}
-
-/// Calls the hook that was here before with the same input; true when it lets the push through.
-fn call(before: Option<&Path>, input: &[u8]) -> Result<bool, Failure> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let Some(before) = before else {
-        return Ok(true);
-    };
-    // as git does, a hook that may not be executed is passed over
-    let there = before
-        .metadata()
-        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
-    if !there {
-        return Ok(true);
-    }
-    let path = std::path::absolute(before)?;
-    let mut child = Command::new(path).stdin(Stdio::piped()).spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // a hook need not read what it is told
-        stdin.write_all(input).ok();
-    }
-    Ok(child.wait()?.success())
-}
-
-/// Says no, and keeps a line of it.
-fn refuse(context: &Context, opened: Option<&Opened>, refusal: &Refusal) -> Exit {
-    if let Some(opened) = opened {
-        let pusher = settings::pusher(&context.environment);
-        settings::log(opened, &pusher, refusal, &rfc3339(now()));
-    }
-    let mut out = std::io::stderr().lock();
-    // whoever hung up does not read it; the push is refused all the same
-    write!(out, "{refusal}").and_then(|()| out.flush()).ok();
-    Exit::No
-}
-
-fn unrecorded(why: &dyn std::fmt::Display) -> Refusal {
-    Refusal::new(FindingId::PushUnrecorded, why.to_string())
-}
-
-fn failed(failure: Failure) -> Refusal {
-    let refusal = Refusal::new(FindingId::PushUnrecorded, failure.message);
-    failure.hints.into_iter().fold(refusal, Refusal::hint)
-}
-
-fn not_appended(error: AppendError) -> Refusal {
-    failed(error.into())
-}
-
-/// Seconds since 1970 by this machine's clock; a variable could come from the pusher.
-pub fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
-}
-
-fn parent() -> i64 {
-    rustix::process::getppid().map_or(0, |pid| i64::from(pid.as_raw_nonzero().get()))
-}
-
-/// The content of the file that names the keys of an SSH session.
-pub fn login(path: &OsStr) -> Option<Vec<u8>> {
-    let file = File::open(path).ok()?;
-    file.metadata().ok().filter(std::fs::Metadata::is_file)?;
-    let mut bytes = Vec::new();
-    file.take(64 << 10).read_to_end(&mut bytes).ok()?;
-    Some(bytes)
 }

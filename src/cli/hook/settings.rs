@@ -7,16 +7,18 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use git_ledger::event::{PUSH, REFS_CHANGED};
 use git_ledger::git::{Environment, Scope};
-use git_ledger::hook::Refusal;
-use git_ledger::hook::outstanding::Outstanding;
+use git_ledger::hook::outstanding::{Awaited, Outstanding};
 use git_ledger::hook::pusher::Pusher;
+use git_ledger::hook::{Guarded, Refusal};
+use git_ledger::ledger::Ledger;
 use git_ledger::merkle::Hash;
 
 use crate::cli::context::{Opened, parse_fingerprint};
 use crate::cli::failure::Failure;
 
-use super::receive::login;
+use super::run::login;
 
 /// Seconds each part of a hook may take, unless `ledger.<name>.hookTimeout` says otherwise.
 const TIMEOUT: u64 = 30;
@@ -89,6 +91,16 @@ pub fn all(opened: &Opened) -> Result<Vec<(String, Option<Hash>)>, Failure> {
     Ok(ledgers)
 }
 
+/// Every ledger of the repository, to be judged with what a push in progress has brought.
+pub fn guarded(opened: &Opened) -> Result<Vec<Guarded>, Failure> {
+    let ledgers = all(opened)?.into_iter();
+    let one = |(reference, pinned)| Guarded {
+        ledger: Ledger::new(opened.repository.clone(), reference).with_quarantine(),
+        pinned,
+    };
+    Ok(ledgers.map(one).collect())
+}
+
 /// The repository as a URI: `ledger.<name>.source`, else its name.
 pub fn source(opened: &Opened) -> String {
     let key = format!("ledger.{}.source", opened.settings.name);
@@ -138,17 +150,45 @@ pub fn outstanding(opened: &Opened) -> Outstanding {
     )
 }
 
-/// Whether a process is there.
-pub fn alive(process: i64) -> bool {
-    let pid = i32::try_from(process)
+/// Where changes of the repository itself wait for theirs.
+pub fn transactions(opened: &Opened) -> Outstanding {
+    Outstanding::new(
+        opened.ledger.state_dir().join("transactions"),
+        opened.repository.object_format(),
+    )
+}
+
+/// Everything that waits for its outcome, with the type of the event that recorded it.
+pub fn under_way(opened: &Opened) -> [(Outstanding, &'static str); 2] {
+    [
+        (outstanding(opened), PUSH),
+        (transactions(opened), REFS_CHANGED),
+    ]
+}
+
+/// Whether the process that makes a change is still there.
+pub fn alive(awaited: &Awaited) -> bool {
+    let pid = i32::try_from(awaited.process)
         .ok()
         .and_then(rustix::process::Pid::from_raw);
-    match pid.map(rustix::process::test_kill_process) {
+    let there = match pid.map(rustix::process::test_kill_process) {
         None => false,
         Some(Ok(())) => true,
         // it is there and belongs to somebody else
         Some(Err(error)) => error == rustix::io::Errno::PERM,
-    }
+    };
+    // another one can have its number by now
+    let other = awaited.began.zip(began(awaited.process));
+    there && other.is_none_or(|(then, now)| then == now)
+}
+
+/// When a process began, in ticks since the system did, where the system tells.
+pub fn began(process: i64) -> Option<i64> {
+    let stat = std::fs::read(format!("/proc/{process}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // the name of the program stands in parentheses and may hold anything
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 /// Keeps a line of what was refused, best effort: a full disk must not turn a no into a crash.
