@@ -358,3 +358,35 @@ fn every_remote_that_is_named_gets_the_change() {
     assert_eq!(tip("one"), tip("r"));
     assert_eq!(tip("two"), tip("r"));
 }
+
+/// The example of the specification is a proposal, and its approval holds.
+#[test]
+fn the_example_of_the_specification() {
+    use git_ledger::{proposal, trust};
+    let text = fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/ledger-spec/policy.md"
+    ))
+    .expect("the specification");
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("    {\"approvals\""))
+        .expect("an example");
+    let bytes = format!("{{\"approvals\"{line}\n");
+    let read = proposal::parse(bytes.as_bytes()).expect("a proposal");
+    let [approval] = read.approvals.as_slice() else {
+        panic!("not one approval");
+    };
+    // bob's row is the same before and after
+    trust::approves(&read.policy, approval, &read.approval_text()).expect("bob agrees");
+    for vector in text.lines().filter(|line| line.starts_with("| ")) {
+        let Some(names) = vector.split('|').nth(3) else {
+            continue;
+        };
+        for name in names.split(", ").map(str::trim) {
+            let path = format!("{}/ledger-spec/vectors/{name}", env!("CARGO_MANIFEST_DIR"));
+            let named = name.contains('_') && !name.contains(' ');
+            assert!(!named || fs::exists(path).expect("a place"), "{name}");
+        }
+    }
+}

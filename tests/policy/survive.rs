@@ -144,7 +144,10 @@ fn what_rests_on_a_stolen_approval_is_listed() {
     let words = ["compromise", "bob@acme.org", "--since", "4", "--dry-run"];
     let said = acme.ann(&words).ok();
     assert!(
-        said.contains("! policy entries that rest on its approval, and are not judged again: 5"),
+        said.contains("signed by this key from entry 4 on: 0")
+            && said.contains(
+                "! policy entries that rest on its approval, and are not judged again: 5"
+            ),
         "{said}"
     );
 }

@@ -2,6 +2,7 @@
 
 use git_ledger::commit::Link;
 use git_ledger::escape::printable;
+use git_ledger::event::POLICY_CHANGED;
 use git_ledger::policy::{Compromised, Policy};
 use git_ledger::query::What;
 use git_ledger::signature::{PublicKey, Signature};
@@ -161,6 +162,21 @@ fn review(ground: &Ground, row: &Compromised, signed: &[Link]) -> Result<String,
     }
     if signed.len() > MOST {
         out += &format!("  … and {} more\n", signed.len() - MOST);
+    }
+    let changes = signed.iter().filter(|link| {
+        link.entry
+            .events
+            .iter()
+            .any(|event| event.kind() == POLICY_CHANGED)
+    });
+    let changes: Vec<String> = changes
+        .map(|link| link.entry.number().to_string())
+        .collect();
+    if !changes.is_empty() {
+        out += &format!(
+            "! it changed the policy in {}: 'git ledger policy log' tells which keys that let in\n",
+            changes.join(", ")
+        );
     }
     let mut resting = Vec::new();
     for step in walk_from(&ground.opened, ground.tip.link.id)? {

@@ -93,6 +93,12 @@ fn rows(to: &mut Vectors) {
         &next,
     );
 
+    let mut chain = Chain::acme();
+    chain.add_change(&ALICE, &acme().with(Row::new(&P256, &["writer"])));
+    chain.add_change(&ALICE, &acme());
+    let comment = "a whole older policy is put back: the row that came since is gone";
+    to.add("policy_older_whole", expect, comment, chain);
+
     let retired = acme().retire(&CI);
     follows(
         to,

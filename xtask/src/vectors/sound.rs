@@ -203,6 +203,14 @@ fn policies(to: &mut Vectors) {
 
     let two = acme().threshold(2);
     let mut chain = Chain::with_policy(&two);
+    let set_by = chain.digests[0];
+    let draft = chain.change(&ALICE, &acme());
+    chain.add(&draft.approved(&set_by, &[&BOB]), &ALICE);
+    chain.add_change(&BOB, &two);
+    let comment = "two admins lower the threshold, then one alone puts the older policy back";
+    to.add("sound_threshold_lowered", "sound", comment, chain);
+
+    let mut chain = Chain::with_policy(&two);
     chain.add(&chain.next(), &CI);
     let next = two.clone().with(Row::new(&P256, &["writer"]));
     let set_by = chain.digests[0];
