@@ -1,6 +1,8 @@
 //! All tests that need more than one room, in one binary.
 #![forbid(unsafe_code)]
 
+// every verb, as its own help tells it
+mod commands;
 mod servers;
 mod world;
 
@@ -42,3 +44,6 @@ mod fuzz;
 
 // who may write what, and how that changes by agreement
 mod policy;
+
+// attacks on everything around the rules; the table of all of them is attacks.tsv
+mod attacks;

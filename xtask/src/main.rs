@@ -1,7 +1,10 @@
 //! The habits of this repository that are checked: `cargo xtask <habit>`.
 
+mod attacks;
+mod cargo_test;
 mod fuzz;
 mod man;
+mod mutants;
 mod suite;
 mod tidy;
 mod vectors;
@@ -34,11 +37,17 @@ fn main() -> ExitCode {
     };
     let outcome = match habit {
         "test" => suite::run(root),
+        "attacks" => attacks::run(root),
+        "mutants" => mutants::run(root, rest),
         "tidy" => tidy::run(root),
         "man" => man::run(root, mode),
         "fuzz" => fuzz::run(root, rest),
         "vectors" => vectors::run(root, mode),
-        _ => Err("usage: cargo xtask test | tidy | vectors [--check] | man [--check] | fuzz [TARGET …] [--seconds N | --smoke | --keep]".into()),
+        _ => Err(
+            "usage: cargo xtask test | attacks | mutants [--list] [FILE…] | tidy \
+             | vectors [--check] | man [--check] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
+                .into(),
+        ),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

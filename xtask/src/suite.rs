@@ -44,7 +44,12 @@ pub fn run(root: &Path) -> Result<(), String> {
     crate::vectors::run(root, crate::Mode::Check)?;
     println!("== manual pages are what the parser says");
     crate::man::run(root, crate::Mode::Check)?;
-    cargo(root, &["test", "--workspace", "--locked", "--no-fail-fast"])?;
+    let all = ["test", "--workspace", "--locked", "--no-fail-fast"];
+    let ran = crate::cargo_test::run(root, &all)?;
+    println!("== the attacks, by the tests and vectors that were just run");
+    let attacks = crate::attacks::report(root, &ran.outcomes);
+    ran.success()?;
+    attacks?;
     println!("== the demo, from beginning to end");
     let stage = tempfile::tempdir().map_err(|why| why.to_string())?;
     let place = stage.path().join("demo").to_string_lossy().into_owned();
