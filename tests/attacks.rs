@@ -2,6 +2,12 @@
 //! honest twin is let through, the twin is tried as well. `attacks.tsv` lists them all.
 
 mod hostile;
+mod owner;
+mod settings;
+mod surroundings;
+mod undetectable;
+
+use std::fs;
 
 use crate::world::{Said, World, run};
 
@@ -28,4 +34,40 @@ fn direct(world: &World, dir: &str, arguments: &[&str]) -> Said {
     let mut command = world.command(dir, "git-ledger");
     command.args(arguments);
     run(command, b"")
+}
+
+/// Makes `name.git` a mirror of `r` and brings it up to date.
+fn mirror(world: &World, name: &str) {
+    let path = format!("{name}.git");
+    world.git("", &["init", "--quiet", "--bare", &path]).ok();
+    direct(world, "r", &["mirror", "add", name, &format!("../{path}")]).ok();
+    direct(world, "r", &["mirror", "push", name]).ok();
+}
+
+/// A copy of a repository that remembers nothing.
+fn forgetful(world: &World, from: &str, to: &str) {
+    let mut command = world.command("", "cp");
+    command.args(["-a", from, to]);
+    run(command, b"").ok();
+    fs::remove_dir_all(world.path(to).join(".git/git-ledger")).ok();
+}
+
+/// The ids of the findings in a verdict or a comparison as JSON.
+fn findings(said: &Said) -> Vec<String> {
+    fn collect(value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Array(all) => all.iter().for_each(|value| collect(value, found)),
+            serde_json::Value::Object(all) => {
+                if let (Some(id), Some(_)) = (all.get("id"), all.get("severity")) {
+                    found.extend(id.as_str().map(str::to_owned));
+                }
+                all.values().for_each(|value| collect(value, found));
+            }
+            _ => {}
+        }
+    }
+    let value = serde_json::from_str(&said.out).unwrap_or_else(|why| panic!("{why}: {said}"));
+    let mut found = Vec::new();
+    collect(&value, &mut found);
+    found
 }

@@ -1,5 +1,5 @@
 //! Whose a repository is: git's own rule, which git drops as soon as somebody names the git
-//! directory, and which is kept here always.
+//! directory, and bends for who came by sudo; it is kept here always.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -19,11 +19,7 @@ pub(super) fn check_owner(
     git_file: Option<&Path>,
 ) -> Result<(), OpenError> {
     let places = [Some(git_dir), Some(common_dir), work_tree, git_file];
-    if places
-        .into_iter()
-        .flatten()
-        .all(|p| is_ours(environment, p))
-    {
+    if places.into_iter().flatten().all(is_ours) {
         return Ok(());
     }
     let named = match work_tree {
@@ -61,18 +57,10 @@ fn expand(environment: &Environment, value: &str) -> Option<PathBuf> {
     (path.is_absolute() && plain).then(|| path.canonicalize().unwrap_or(path))
 }
 
-fn is_ours(environment: &Environment, path: &Path) -> bool {
-    let Ok(meta) = fs::symlink_metadata(path) else {
-        return false;
-    };
-    let me = rustix::process::geteuid().as_raw();
-    let behind_sudo = || {
-        environment
-            .get("SUDO_UID")
-            .and_then(|u| u.to_str())
-            .and_then(|u| u.parse::<u32>().ok())
-    };
-    meta.uid() == me || (me == 0 && behind_sudo() == Some(meta.uid()))
+/// Whether a place belongs to the user this program runs as. What sudo left in the environment
+/// makes nobody an owner: whoever may become root must not get root to trust their repository.
+fn is_ours(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.uid() == rustix::process::geteuid().as_raw())
 }
 
 /// `path` so that a shell reads it as one word.

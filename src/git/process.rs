@@ -227,7 +227,11 @@ impl<'a> Git<'a> {
         let mut command = Command::new(program);
         command.env_clear();
         for (name, value) in self.environment.variables() {
-            if passes(name) {
+            if name == "PATH" {
+                // git looks for its helpers there, and would take them from where it stands
+                let absolute = std::env::split_paths(value).filter(|dir| dir.is_absolute());
+                command.env(name, std::env::join_paths(absolute).unwrap_or_default());
+            } else if passes(name) {
                 command.env(name, value);
             }
         }

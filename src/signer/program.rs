@@ -6,7 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -60,7 +60,7 @@ pub(super) fn sign(
     let room = private_directory()?;
     let payload = room.path().join("payload");
     write_private(&payload, message)?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(found(program)?);
     command.args(["-Y", "sign", "-n", namespace, "-f"]);
     match argument {
         KeyArgument::File(path) => {
@@ -92,11 +92,33 @@ pub(super) fn sign(
 pub(super) fn output_of(line: &str, surroundings: &Surroundings) -> Result<Vec<u8>, String> {
     let words = split_words(line)?;
     let (program, arguments) = words.split_first().ok_or("the command is empty")?;
-    let mut command = Command::new(program);
+    let mut command = Command::new(found(program)?);
     command.args(arguments);
     let room = private_directory()?;
     run(&mut command, surroundings, None, &room)?;
     read_bounded(&room.path().join("stdout"))
+}
+
+/// The file of a program: by its absolute path, or the first of its name on PATH; what PATH says
+/// relative to the current directory, which may be anybody's, is passed over.
+fn found(program: &str) -> Result<PathBuf, String> {
+    if program.contains('/') {
+        let path = PathBuf::from(program);
+        return match path.is_absolute() {
+            true => Ok(path),
+            false => Err("cannot be started: its path is not absolute".into()),
+        };
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let runnable = |file: &PathBuf| {
+        let meta = file.metadata();
+        meta.is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(&path)
+        .filter(|dir| dir.is_absolute())
+        .map(|dir| dir.join(program))
+        .find(runnable)
+        .ok_or_else(|| "cannot be started: it is not on PATH".into())
 }
 
 /// Runs to the end, or to the deadline. Output goes to files, so no pipe can fill up or be held

@@ -342,7 +342,16 @@ fn in_editor(context: &Context, text: &str) -> Result<Vec<u8>, Failure> {
     std::fs::write(file.path(), text)?;
     // the editor is the user's own setting and may hold arguments; it gets no shell
     let mut words = editor.split_whitespace();
-    let program = words.next().unwrap_or("vi");
+    let name = words.next().unwrap_or("vi");
+    // what PATH says relative to the current directory may be a file of the repository
+    let program = match std::path::Path::new(name).is_absolute() {
+        true => Some(name.into()),
+        false => context.environment.find_program(name),
+    };
+    let program = program.ok_or_else(|| {
+        Failure::cannot(format!("there is no editor '{name}' on PATH"))
+            .hint("set GIT_EDITOR to a name on PATH or to an absolute path, or use --file")
+    })?;
     let status = Command::new(program)
         .args(words)
         .arg(file.path())

@@ -85,8 +85,10 @@ fn opens_what_belongs_to_others_only_if_told() {
     assert_eq!(place, &plain);
     assert!(refused.to_string().contains("--add safe.directory '"));
 
+    // git would open it for who came by sudo
     let sudo = world.environment.clone().with("SUDO_UID", "12345");
-    Repository::discover(&sudo, &plain).unwrap();
+    let refused = Repository::discover(&sudo, &plain);
+    assert!(matches!(refused, Err(OpenError::UntrustedOwner(_))));
 
     let path = plain.to_str().unwrap();
     world.git(

@@ -7,7 +7,7 @@ use std::path::Path;
 use git_ledger::finding::FindingId;
 use walkdir::WalkDir;
 
-use super::table::{Answer, HONEST, PLACE, Proof, Row};
+use super::table::{Answer, PLACE, Proof, Row};
 
 /// Every test and vector of the repository.
 pub struct Proofs {
@@ -92,7 +92,8 @@ impl Proofs {
                 }
             }
             Answer::Undetectable => {
-                if !HONEST.iter().any(|sentence| said.contains(sentence)) {
+                // git_ledger::freshness::UNSEEN: the words stand in one place
+                if !said.contains("contains(UNSEEN)") {
                     wrong.push("no test named asserts that the program says so".to_owned());
                 }
             }

@@ -10,10 +10,6 @@ use git_ledger::finding::FindingId;
 /// Where the table is, from the root of the repository.
 pub const PLACE: &str = "tests/attacks.tsv";
 
-/// What the program says where nobody can tell from one copy: tests hold it to these words.
-pub const HONEST: &[&str] =
-    &["only as fresh as this copy: whether newer entries exist, other remotes tell"];
-
 const COLUMNS: &str = "id\tactor\tlayer\tattack\tanswer\tproof";
 
 /// Who attacks: who holds a signing key, who administers the machine, who has neither, who runs
