@@ -3,6 +3,7 @@
 //! Rules live behind it. One verb, one file.
 
 mod append;
+mod check_proof;
 mod clone;
 mod compare;
 mod completions;
@@ -10,6 +11,7 @@ mod context;
 mod date;
 mod demo;
 mod events;
+mod evidence;
 mod failure;
 mod flush;
 mod heartbeat;
@@ -21,6 +23,7 @@ mod man;
 mod mirror;
 mod pager;
 mod policy;
+mod prove;
 mod reconcile;
 mod show;
 mod terminal;
@@ -74,6 +77,10 @@ enum Verb {
     Hook(hook::Verb),
     #[command(subcommand)]
     Policy(policy::Verb),
+    Prove(prove::Args),
+    CheckProof(check_proof::Args),
+    #[command(subcommand)]
+    Evidence(evidence::Verb),
     Reconcile(reconcile::Args),
     Completions(completions::Args),
     #[command(subcommand, hide = true)]
@@ -121,6 +128,9 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Demo(args) => demo::run(context, args),
         Verb::Hook(verb) => hook::run(context, verb),
         Verb::Policy(verb) => policy::run(context, verb),
+        Verb::Prove(args) => prove::run(context, &args),
+        Verb::CheckProof(args) => check_proof::run(context, &args),
+        Verb::Evidence(verb) => evidence::run(context, verb),
         Verb::Reconcile(args) => reconcile::run(context, args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Generate(what) => completions::generate(&what),

@@ -139,6 +139,10 @@ findings! {
     Stale "stale" Unknown "the newest entry is older than allowed";
     // The proofs that travel.
     ProofMalformed "proofMalformed" Breach "the file is not a receipt or evidence in its one spelling";
+    ProofPolicy "proofPolicy" Breach "a policy, or the entry that sets it, is not shown as it must be";
+    ProofPath "proofPath" Breach "the hashes do not lead from an entry to the history it is said to be in";
+    ProofClaim "proofClaim" Breach "the file shows something else than it claims";
+    ProofUnanchored "proofUnanchored" Unknown "no fingerprint was given to judge the file by";
     // The repository around it.
     Shallow "shallow" Unknown "the history is cut off, so older entries could not be checked";
     ReplaceRefs "replaceRefs" Note "replace refs would show stock git other objects; they were ignored";

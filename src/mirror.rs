@@ -39,6 +39,7 @@ use crate::merkle::{self, Hash};
 
 pub use ask::clear;
 pub use compare::{Chains, Memory, Split, State, absent, compare};
+pub use evidence::{EVIDENCE, evidence_of};
 use history::here_before;
 pub use independence::{Place, Tie, groups, newest_held, tie};
 pub use meeting::{Before, Meeting, meet};

@@ -14,7 +14,11 @@
 //! What is not shown is not judged: that the history around the entries shown keeps the rules is a
 //! question for `verify`. Trees and attachments do not travel.
 
+mod build;
 mod file;
+mod fold;
+mod history;
+mod judge;
 pub mod path;
 
 use std::fmt;
@@ -23,7 +27,11 @@ use gix::hash::Kind as Format;
 
 use crate::merkle::Hash;
 
+pub use build::{BuildError, Built, Which, receipt, split};
 pub use file::{MAX_BYTES, parse};
+pub use fold::{Fate, Set};
+pub use history::History;
+pub use judge::{Judgement, Receipt, Side, Signer, Split, Statement};
 
 /// One entry as a file shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,4 +12,5 @@ pub mod layout;
 pub mod mirrors;
 pub mod policy_change;
 pub mod policy_review;
+pub mod proofs;
 pub mod verdict;

@@ -112,7 +112,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
 
 /// How an entry is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Wanted {
+pub(super) enum Wanted {
     Tip,
     /// A number; also the beginning of a commit or digest if no entry has it.
     Number(u64),
@@ -123,7 +123,7 @@ enum Wanted {
 }
 
 impl Wanted {
-    fn parse(name: &str) -> Result<Wanted, Failure> {
+    pub(super) fn parse(name: &str) -> Result<Wanted, Failure> {
         let digits = |text: &str| {
             let text = text.to_ascii_lowercase();
             let hex = text.len() >= PREFIX && text.bytes().all(|b| b.is_ascii_hexdigit());
@@ -176,7 +176,7 @@ impl Wanted {
 }
 
 /// The entries that were named, in the order in which they were named.
-fn find(
+pub(super) fn find(
     opened: &Opened,
     tip: gix::ObjectId,
     knowledge: &Knowledge<'_>,

@@ -8,6 +8,9 @@ use crate::merkle;
 use super::ask::Shown;
 use super::{Copy, Named, Survey};
 
+/// The references under which evidence is kept.
+pub const EVIDENCE: &str = "refs/ledger/evidence/";
+
 /// How many bytes of evidence come into the repository; more stay in the scratch store.
 const MOST: u64 = 256 << 20;
 
@@ -47,6 +50,11 @@ fn is(actual: Option<ObjectId>, wanted: ObjectId) -> bool {
 fn name(remote: &str, tip: &Named) -> String {
     let digest = merkle::hex(&tip.digest);
     let digest = digest.get(..12).unwrap_or_default();
+    format!("{}{}-{digest}", evidence_of(remote), tip.number)
+}
+
+/// Where the evidence of a remote is kept: a prefix of references, with a slash at the end.
+pub fn evidence_of(remote: &str) -> String {
     // names of remotes may hold what names of references may not
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-/".contains(&b);
     let fits = remote.bytes().all(plain)
@@ -58,5 +66,5 @@ fn name(remote: &str, tip: &Named) -> String {
         let key = merkle::hex(&merkle::sha256(remote.as_bytes()));
         format!("x-{}", key.get(..16).unwrap_or_default())
     };
-    format!("refs/ledger/evidence/{remote}/{}-{digest}", tip.number)
+    format!("{EVIDENCE}{remote}/")
 }
