@@ -5,10 +5,11 @@ Needs Python 3.11, git and ssh-keygen. It changes no repository, follows the `pa
 every object again, and asks ssh-keygen only whether a signature known to be canonical fits its bytes.
 
     verify.py [--fingerprint HEX] REPOSITORY [FULL-REF]     FULL-REF is refs/heads/ledger unless given
+    verify.py [--fingerprint HEX] --proof FILE              judges a receipt or evidence (proof.md)
     verify.py --vector FILE...                              holds each verdict against the file's `expect`
     verify.py --vector-judge FILE                           prints the finding ids, sorted, or `sound`
 
-Exit code: 0 sound, 1 breach (or a vector differs), 2 unknown, 128 could not run, 129 usage.
+Exit code: 0 sound or proven, 1 breach (or a vector differs), 2 unknown, 128 could not run, 129 usage.
 """
 import base64, contextlib, hashlib, json, os, re, subprocess, sys, tempfile, tomllib
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace as Record
 
-UNKNOWN = {"attachmentUnreadable", "specUnsupported", "compromisedEntry", "shallow"}
+UNKNOWN = {"attachmentUnreadable", "specUnsupported", "compromisedEntry", "shallow", "proofUnanchored"}
 NOTE = {"eventRepeated", "eventConflict", "replaceRefs", "grafts", "alternates"}  # all others are breaches
 README = Path(__file__).with_name("README.tree-1.md").read_bytes()
 WORK = tempfile.TemporaryDirectory(prefix="ledger-verify-")
@@ -219,6 +220,27 @@ def permission(force, entry):
             return [*found, "signerType"]
     return found
 
+def agreement(force, new, entry, setter):
+    """What is wrong with the approvals of a policy entry, or that too few agree: policy.md, rules 26 to 29."""
+    found, agreed = [], {entry.principal}
+    text = f"git-ledger approval 1\n{force.id}\n{setter.hex()}\n{entry.names.hex()}\n".encode()
+    for who, blob in entry.approvals:
+        try:
+            public, namespace = signature(blob, "approvalNonCanonical", "approvalNonCanonical")
+            row = force.by_key.get(public)
+            admin = row and "admin" in row.roles and not row.state
+            need(admin and row.principal == who != entry.principal, "approvalSigner", who)
+            need(namespace == b"git-ledger-approval", "approvalBad", who)
+            need(fits(public, namespace, blob, text), "approvalBad", who)
+            agreed.add(who)
+        except Fault as fault:
+            found.append(fault.args)
+    for row in new.compromised if new else ():  # no admin judges its own lost key
+        rows = [policy.by_key[row.blob] for policy in (force, new) if row.blob in policy.by_key]
+        if row not in force.compromised and any("admin" in one.roles for one in rows):
+            agreed.discard(rows[0].principal)
+    return found or [("thresholdMissed", len(agreed))] * (len(agreed) < force.threshold)
+
 # ---- entry.md ----
 ATTRIBUTES = {**dict.fromkeys(("id", "source", "type", "subject"), "(?s).+"), "specversion": r"1\.0",
               "dataref": "attachments/[0-9a-f]{64}", "data_base64": "(?s).*"}
@@ -238,14 +260,18 @@ def depth(value):
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return isinstance(value, (dict, list)) + max(map(depth, inner), default=0)
 
-def read_event(line):
+def read_json(line):
     bad = "eventMalformed"
     with refusing(bad):
-        event = json.loads(line, parse_int=integer, parse_float=integer, parse_constant=integer,
+        value = json.loads(line, parse_int=integer, parse_float=integer, parse_constant=integer,
                            object_pairs_hook=members)
-        spelled = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-        need(depth(event) <= 64 and not BARRED.search(spelled), bad, "too deep, or a barred character")
+        spelled = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        need(depth(value) <= 64 and not BARRED.search(spelled), bad, "too deep, or a barred character")
     need(spelled == line, "eventNonCanonical")
+    return value
+
+def read_event(line):
+    event, bad = read_json(line), "eventMalformed"
     need(isinstance(event, dict) and {"id", "source", "type", "specversion"} <= {*event}, bad, "incomplete")
     for name, value in event.items():
         kind = str if name in ATTRIBUTES else object if name == "data" else (str, int)
@@ -307,6 +333,13 @@ def read_entry(content, form):
                   approvals=approvals, events=events, signed=(key, b"git", blob, signed))
 
 # ---- chain.md, and the judgement of the whole ----
+def range_after(entry):
+    """The range that the next entry carries."""
+    hashes, size, leaf = [*entry.range], entry.number, entry.digest
+    while size & 1:
+        leaf, size = sha256(b"\1" + hashes.pop() + leaf), size >> 1
+    return [*hashes, leaf]
+
 class Judgement:
     """Everything found in the chain that ends at `tip`; the oldest entry is judged first."""
 
@@ -387,10 +420,7 @@ class Judgement:
         self.expect(follows, "sequenceGap")
         if before:
             self.expect(entry.time >= before.time, "timeBackwards", f"{entry.time} after {before.time}")
-            hashes, size, leaf = [*before.range], before.number, before.digest
-            while size & 1:
-                leaf, size = sha256(b"\1" + hashes.pop() + leaf), size >> 1
-            self.expect(not follows or entry.range == [*hashes, leaf], "rangeMismatch")
+            self.expect(not follows or entry.range == range_after(before), "rangeMismatch")
         entry.policy, held = self.tree(entry.tree, entry.names)
         named = {event["dataref"][12:] for event in entry.events if "dataref" in event}
         for name in named ^ {*held} if held is not None else ():
@@ -445,23 +475,135 @@ class Judgement:
         judged = before and entry.changes and (entry.policy or self.raised) and not refused
         if not judged or entry.approvals and not before.setter:
             return
-        setter, agreed = before.setter or b"", {entry.principal}
-        text = f"git-ledger approval 1\n{force.id}\n{setter.hex()}\n{entry.names.hex()}\n".encode()
-        for who, blob in entry.approvals:
-            with self.noting():
-                public, namespace = signature(blob, "approvalNonCanonical", "approvalNonCanonical")
-                row = force.by_key.get(public)
-                admin = row and "admin" in row.roles and not row.state
-                need(admin and row.principal == who != entry.principal, "approvalSigner", who)
-                need(namespace == b"git-ledger-approval", "approvalBad", who)
-                need(fits(public, namespace, blob, text), "approvalBad", who)
-                agreed.add(who)
-        sound = len(agreed) == 1 + len(entry.approvals)
-        for new in entry.policy.compromised if entry.policy else ():  # no admin judges its own lost key
-            rows = [policy.by_key[new.blob] for policy in (force, entry.policy) if new.blob in policy.by_key]
-            if new not in force.compromised and any("admin" in row.roles for row in rows):
-                agreed.discard(rows[0].principal)
-        self.expect(not sound or len(agreed) >= force.threshold, "thresholdMissed", len(agreed))
+        for fault in agreement(force, entry.policy, entry, before.setter or b""):
+            self.expect(False, *fault)
+
+# ---- proof.md ----
+def read_proof(raw):
+    """The file, with its lists of entries read; raises the first fault."""
+    bad = "proofMalformed"
+    need(len(raw) <= 8 * MIB and raw.endswith(b"\n"), bad, "too large, or no line feed at the end")
+    try:
+        file = read_json(raw[:-1].decode())
+    except (Fault, ValueError) as why:
+        raise Fault(bad, str(why)) from None
+    spec = file.get("spec") if isinstance(file, dict) else None
+    need(type(spec) is int and spec >= 1, bad, "no level")
+    need(spec == 1, "specUnsupported")
+    lists = {"receipt": ["entries"], **dict.fromkeys(("fork", "stray", "twin"), ["common", "here", "there"])}
+    need(isinstance(file.get("kind"), str) and file["kind"] in lists, bad, "kind")
+    lists, number = lists[file["kind"]], file.get("entry", 0)
+    names = {"format", "kind", "policies", "spec", *lists, *["entry"] * (len(lists) == 1)}
+    need({*file} == names and type(number) is int and number >= 0, bad, "members")
+    need(isinstance(file["format"], str) and file["format"] in FORMS, bad, "format")
+    need(all(isinstance(file[name], list) for name in ("policies", *lists)), bad, "no array")
+    items = [item for name in lists for item in file[name]]
+    need(all(isinstance(item, dict) and {*item} == {"commit", "path"} for item in items), bad, "an item")
+    need(all(isinstance(item["path"], list) and len(item["path"]) <= 53 for item in items), bad, "a path")
+    hashes = [one for item in items for one in item["path"]]
+    texts = [*file["policies"], *hashes, *(item["commit"] for item in items)]
+    need(all(isinstance(text, str) for text in texts), bad, "no string")
+    need(all(len(unbase64(one, bad)) == 32 for one in hashes), bad, "a hash")
+    return file, [[read_shown(item, file["format"]) for item in file[name]] for name in lists]
+
+def read_shown(item, form):
+    content = item["commit"].encode()
+    entry = read_entry(content, form)
+    need((entry.number == 0) == entry.first, "sequenceGap")
+    entry.digest, entry.path = sha256(b"\0" + content), [base64.b64decode(one) for one in item["path"]]
+    return entry
+
+def leads(entry, head):
+    """Whether the hashes to the right lead from an entry to the range of a later one."""
+    i, j = entry.number, head.number
+    height = (i ^ j).bit_length() - 1
+    shared = (i >> height).bit_count()
+    lefts, rights, node = entry.range[shared:], entry.path[::-1], entry.digest
+    if len(lefts) + len(rights) != height:
+        return False
+    for level in range(height):
+        node = sha256(b"\1" + (lefts.pop() + node if i >> level & 1 else node + rights.pop()))
+    return entry.range[:shared] + [node] == head.range[:shared + 1]
+
+def fold(entries, tomls):
+    """Judges entries of one history in turn, each by the policy in force; returns the newest policy."""
+    before = force = setter = None
+    for entry in entries:
+        follows = before and entry.number == before.number + 1
+        need(not follows or entry.range == range_after(before), "rangeMismatch", entry.number)
+        need(not before or entry.time >= before.time, "timeBackwards", entry.number)
+        need(fits(*entry.signed), "signatureBad", entry.number)
+        entry.changes = not before or entry.names != before.names
+        need(not before or follows or not entry.changes, "proofPolicy", f"no neighbour of {entry.number}")
+        force = force or read_policy(tomls[entry.names])
+        for fault in permission(force, entry):
+            raise Fault(fault, entry.number)
+        if entry.changes:
+            try:
+                new, raised = read_policy(tomls[entry.names]), [""]
+            except Fault as fault:
+                new, raised = None, fault.args
+            need(new or raised[0] == "specUnsupported", *raised)
+            for fault in succession(force, new, entry.number) if new else ():
+                raise Fault(fault, entry.number)
+            for fault in agreement(force, new, entry, setter) if before else ():
+                raise Fault(*fault)
+            need(new, *raised)
+            force, setter = new, entry.digest
+        before = entry
+    return force
+
+def judge_proof(raw, pinned):
+    """(kind, number, fingerprint, what could not be told) of a file that proves what it claims."""
+    file, lists = read_proof(raw)
+    (base, *sides), kind, bad = lists, file["kind"], "proofMalformed"
+    need(base and base[0].number == 0, bad, "entry 0 is not shown")
+    need(all(side and side[0].number == base[-1].number + 1 for side in sides), bad, "a side begins elsewhere")
+    need(all(one.number < two.number for part in lists for one, two in zip(part, part[1:])), bad, "order")
+    tomls = {sha256(toml.encode()): toml.encode() for toml in file["policies"]}
+    named = dict.fromkeys(entry.names for part in lists for entry in part)
+    need([*named] == [*tomls] and len(tomls) == len(file["policies"]), "proofPolicy")
+    root = base[0].digest.hex()
+    need(pinned in (None, root), "fingerprintMismatch", root)
+    heads = [sides[0][0], sides[0][-1], sides[1][-1]] if sides else [base[-1]]
+    for part, head in zip(lists, heads):
+        for entry in part:
+            need(not entry.path if entry is head else leads(entry, head), "proofPath", entry.number)
+    newest = [fold(base + side, tomls) for side in sides or [[]]]
+    unknown, number = None, file.get("entry")
+    if sides:
+        one, two = sides
+        need(one[0].digest != two[0].digest, "proofClaim", "the sides begin with the same entry")
+        twins = one[0].signed[3] == two[0].signed[3]
+        found = "fork" if len(one) > 1 < len(two) else "twin" if twins else "stray"
+        need(found == kind, "proofClaim", f"called a {kind}, and is a {found}")
+        number = one[0].number
+    else:
+        need(number in [entry.number for entry in base], "proofClaim", f"entry {number} is not shown")
+        doubts = {row.blob: row for row in newest[0].compromised}
+        rows = ((entry.number, doubts.get(entry.key)) for entry in base)
+        doubtful = any(row and at >= row.since and at not in row.vouched for at, row in rows)
+        unknown = "compromisedEntry" if doubtful else None
+    return kind, number, root, unknown or (None if pinned else "proofUnanchored")
+
+def proof(file, pinned):
+    """Judges a receipt or evidence, tells what it proves, and returns the exit code."""
+    kind, number, root, finding, text = "-", "-", None, None, ""
+    try:
+        with open(file, "rb") as opened:
+            raw = opened.read(8 * MIB + 1)
+    except OSError as why:
+        print(f"error: {why}", file=sys.stderr)
+        return 2
+    try:
+        kind, number, root, finding = judge_proof(raw, pinned)
+    except Fault as fault:
+        finding, text = fault.args[0], fault.args[1:]
+    if finding:
+        print("unknown" if finding in UNKNOWN else "breach", finding, "-", f"-\t{ascii(text)}")
+    answer = "proven" if not finding else "unknown" if finding in UNKNOWN else "not proven"
+    print(answer, kind, number, "fingerprint", f"sha256:{root}" if root else "-")
+    return {"proven": 0, "not proven": 1, "unknown": 2}[answer]
 
 # ---- where the bytes come from, and where the verdict goes ----
 def reader(directory, form):
@@ -504,6 +646,12 @@ def vector(file):
     """(expected, found) finding ids of a vector file, as README.md describes it."""
     head, _, stream = Path(file).read_bytes().partition(b"\n\n")
     header, objects = dict(line.split(": ", 1) for line in head.decode().split("\n")), {}
+    if header.get("kind") == "proof":
+        try:
+            found = judge_proof(stream, header.get("fingerprint"))[3]
+        except Fault as fault:
+            found = fault.args[0]
+        return header["expect"].split(), [found or "sound"]
     while stream:
         line, _, stream = stream.partition(b"\n")
         oid, kind, size = line.split(b" ")
@@ -521,6 +669,8 @@ def main(words):
         return int(words[0] == "--vector" and any(expected != found for _, expected, found in verdicts))
     pinned = re.match("--fingerprint (?:sha256:)?([0-9a-f]{64}) ", " ".join(words))
     words = words[2:] if pinned else words
+    if words[:1] == ["--proof"] and words[1:] and not words[2:]:
+        return proof(words[1], pinned and pinned[1])
     if len(words) not in (1, 2) or words[0].startswith("-"):
         print(__doc__, file=sys.stderr)
         return 129

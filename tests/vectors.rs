@@ -8,6 +8,7 @@ use std::process::Command;
 
 use git_ledger::commit::{Draft, Link};
 use git_ledger::finding::{Answer, Finding, FindingId};
+use git_ledger::proof;
 use git_ledger::store::{Read, ReadFault, Store};
 use git_ledger::verify::{Request, Verdict, verify};
 use gix::ObjectId;
@@ -18,6 +19,8 @@ struct Vector {
     name: String,
     header: BTreeMap<String, String>,
     objects: BTreeMap<ObjectId, (Kind, Vec<u8>)>,
+    /// A receipt or evidence, where that is what it is about.
+    proof: Option<Vec<u8>>,
 }
 
 fn spec() -> PathBuf {
@@ -40,7 +43,14 @@ fn files() -> Vec<PathBuf> {
 }
 
 fn vectors() -> Vec<Vector> {
-    files().iter().map(|path| Vector::read(path)).collect()
+    let vectors = files().into_iter().map(|path| Vector::read(&path));
+    vectors.filter(|vector| vector.proof.is_none()).collect()
+}
+
+/// The vectors that are files, not ledgers.
+fn proofs() -> Vec<Vector> {
+    let vectors = files().into_iter().map(|path| Vector::read(&path));
+    vectors.filter(|vector| vector.proof.is_some()).collect()
 }
 
 /// The bytes up to the first `end`, which is taken off with them.
@@ -65,6 +75,7 @@ impl Vector {
         let known = [
             "expect",
             "comment",
+            "kind",
             "format",
             "tip",
             "fingerprint",
@@ -74,7 +85,8 @@ impl Vector {
             assert!(known.contains(&key.as_str()), "{key} in {}", path.display());
         }
         let mut objects = BTreeMap::new();
-        while !rest.is_empty() {
+        let proof = header.contains_key("kind").then(|| rest.to_vec());
+        while proof.is_none() && !rest.is_empty() {
             let line = String::from_utf8(until(&mut rest, b"\n").to_vec()).expect("text");
             let words: Vec<&str> = line.split(' ').collect();
             let [id, kind, size] = words[..] else {
@@ -94,6 +106,7 @@ impl Vector {
                 .into_owned(),
             header,
             objects,
+            proof,
         }
     }
 
@@ -109,12 +122,16 @@ impl Vector {
         words.filter(|word| *word != "sound").collect()
     }
 
-    fn judge(&self) -> Verdict {
-        let tip = *self.ids("tip").first().expect("a tip");
-        let pinned = self.header.get("fingerprint").map(|hex| {
+    fn pinned(&self) -> Option<[u8; 32]> {
+        self.header.get("fingerprint").map(|hex| {
             let byte = |at: usize| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).expect("hex");
             std::array::from_fn(byte)
-        });
+        })
+    }
+
+    fn judge(&self) -> Verdict {
+        let tip = *self.ids("tip").first().expect("a tip");
+        let pinned = self.pinned();
         let request = Request {
             boundary: self.ids("shallow"),
             pinned,
@@ -191,6 +208,30 @@ fn the_library_finds_what_each_vector_expects() {
         wrong.len(),
         wrong.join("\n")
     );
+}
+
+#[test]
+fn the_library_finds_what_each_proof_expects() {
+    let mut wrong = Vec::new();
+    for vector in proofs() {
+        let bytes = vector.proof.as_deref().unwrap_or_default();
+        let found = match proof::parse(bytes) {
+            Err(finding) => Some(finding),
+            Ok(proof) => {
+                assert_eq!(proof.to_bytes(), bytes, "{}", vector.name);
+                proof.judge(vector.pinned()).finding
+            }
+        };
+        let expected = vector.expected().into_iter().map(named).next();
+        if found.as_ref().map(|finding| finding.id) != expected {
+            let why = found.map(|finding| format!("{}: {}", finding.id, finding.detail));
+            wrong.push(format!(
+                "{}: expected {expected:?}, found {why:?}",
+                vector.name
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
@@ -308,6 +349,7 @@ const ELSEWHERE: &[(&str, &[FindingId])] = &[
 fn every_finding_has_a_vector_or_another_test() {
     let mut shown: BTreeSet<FindingId> = vectors()
         .iter()
+        .chain(&proofs())
         .flat_map(|vector| vector.expected().into_iter().map(named).collect::<Vec<_>>())
         .collect();
     for (file, ids) in ELSEWHERE {

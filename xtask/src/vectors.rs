@@ -6,6 +6,7 @@
 
 mod keys;
 mod policy_text;
+mod proof_files;
 mod sshsig;
 mod world;
 
@@ -20,10 +21,13 @@ mod objects;
 mod policies;
 mod policy_rows;
 mod policy_values;
+mod receipt_rules;
+mod receipts;
 mod signature_numbers;
 mod signatures;
 mod signers;
 mod sound;
+mod splits;
 mod trees;
 
 use std::collections::BTreeMap;
@@ -31,6 +35,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::Mode;
+use proof_files::File;
 use world::Chain;
 
 /// Files in the directory that are written by hand.
@@ -65,6 +70,30 @@ impl Vectors {
         let before = self.0.insert(name.to_owned(), out);
         assert!(before.is_none(), "two vectors are called {name}");
     }
+
+    /// Adds a receipt or evidence; without a fingerprint when the file has none.
+    fn add_proof(&mut self, name: &str, expect: &str, comment: &str, file: &File) {
+        let pinned = Some(file.fingerprint.as_str()).filter(|text| !text.is_empty());
+        self.add_bytes(name, expect, comment, pinned, &file.bytes());
+    }
+
+    /// Adds a file of any bytes, to be judged as a receipt or evidence.
+    fn add_bytes(
+        &mut self,
+        name: &str,
+        expect: &str,
+        comment: &str,
+        pinned: Option<&str>,
+        bytes: &[u8],
+    ) {
+        let mut out = format!("expect: {expect}\ncomment: {comment}\nkind: proof\n");
+        if let Some(fingerprint) = pinned {
+            out += &format!("fingerprint: {fingerprint}\n");
+        }
+        let out = [out.as_bytes(), b"\n", bytes].concat();
+        let before = self.0.insert(name.to_owned(), out);
+        assert!(before.is_none(), "two vectors are called {name}");
+    }
 }
 
 fn all() -> BTreeMap<String, Vec<u8>> {
@@ -85,6 +114,9 @@ fn all() -> BTreeMap<String, Vec<u8>> {
         policy_rows::add,
         signers::add,
         approvals::add,
+        receipts::add,
+        receipt_rules::add,
+        splits::add,
     ] {
         part(&mut vectors);
     }
