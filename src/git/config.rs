@@ -11,6 +11,7 @@ use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gix::bstr::ByteSlice;
 
@@ -67,6 +68,25 @@ pub(super) struct Value {
     pub key: Vec<u8>,
     pub value: Option<Vec<u8>>,
     pub local: bool,
+    pub origin: Arc<Origin>,
+}
+
+/// Which file or variable a value stands in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A file, be it named by git, by the environment or by another file that includes it.
+    File(PathBuf),
+    /// The environment, as `git -c` and CI systems set it.
+    Environment,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Origin::File(path) => write!(f, "'{}'", path.display()),
+            Origin::Environment => f.write_str("the environment"),
+        }
+    }
 }
 
 /// Where the repository's own files are, for the configuration's sake.
@@ -99,6 +119,28 @@ impl Config {
     /// The value that wins, byte for byte.
     pub fn get_bytes(&self, key: &str, scope: Scope) -> Option<Vec<u8>> {
         self.matching(key, scope).next_back()
+    }
+
+    /// Which file or variable the value that wins stands in.
+    pub fn origin(&self, key: &str, scope: Scope) -> Option<Origin> {
+        let key = fold_key(key.as_bytes())?;
+        self.in_scope(scope)
+            .rfind(|value| value.key == key)
+            .map(|value| (*value.origin).clone())
+    }
+
+    /// The keys of the repository's own files that `wanted` accepts, each once, as git compares
+    /// them; foreign text.
+    pub fn local_keys(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut keys: Vec<String> = self
+            .local_values(|_| true)
+            .into_iter()
+            .map(|(key, _)| String::from_utf8_lossy(&key).into_owned())
+            .filter(|key| wanted(key))
+            .collect();
+        keys.sort();
+        keys.dedup();
+        keys
     }
 
     /// The value that wins, as a path: `~/` is the home directory.

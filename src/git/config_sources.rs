@@ -3,10 +3,13 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use gix::bstr::ByteSlice;
 
-use super::config::{ConfigError, Local, Value, expand_home, fold_key, read_bounded, text_of};
+use super::config::{
+    ConfigError, Local, Origin, Value, expand_home, fold_key, read_bounded, text_of,
+};
 use super::config_file;
 use super::environment::Environment;
 
@@ -25,6 +28,7 @@ pub(super) fn collect(
         values: Vec::new(),
         files: 0,
         from_repository: false,
+        origin: Arc::new(Origin::Environment),
     };
     for path in user_files(environment) {
         collector.file(&path, 0)?;
@@ -87,6 +91,7 @@ struct Collector<'a> {
     values: Vec<Value>,
     files: usize,
     from_repository: bool,
+    origin: Arc<Origin>,
 }
 
 impl Collector<'_> {
@@ -108,6 +113,7 @@ impl Collector<'_> {
             place: path.display().to_string(),
             line,
         })?;
+        let outer = std::mem::replace(&mut self.origin, Arc::new(Origin::File(path.to_owned())));
         for line in lines {
             let included = self.included(&line, path);
             self.push(line.key, line.value);
@@ -115,6 +121,7 @@ impl Collector<'_> {
                 self.file(&included, depth + 1)?;
             }
         }
+        self.origin = outer;
         Ok(())
     }
 
@@ -123,6 +130,7 @@ impl Collector<'_> {
             key,
             value,
             local: self.from_repository,
+            origin: Arc::clone(&self.origin),
         });
     }
 
