@@ -48,6 +48,10 @@ pub mod spool;
 pub mod hook;
 pub mod push_certificate;
 
+// the rounds
+pub mod doctor;
+pub mod inspection;
+
 // the telling
 pub mod query;
 pub mod reconcile;

@@ -20,7 +20,7 @@ mod ask;
 mod compare;
 mod evidence;
 mod history;
-mod independence;
+pub mod independence;
 mod meeting;
 mod pull;
 mod push;
