@@ -10,6 +10,7 @@ mod completions;
 mod context;
 mod date;
 mod demo;
+mod doctor;
 mod events;
 mod evidence;
 mod failure;
@@ -73,6 +74,7 @@ enum Verb {
     #[command(subcommand)]
     Mirror(mirror::Verb),
     Demo(demo::Args),
+    Doctor(doctor::Args),
     #[command(subcommand)]
     Hook(hook::Verb),
     #[command(subcommand)]
@@ -126,6 +128,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Compare(args) => compare::run(context, &args),
         Verb::Mirror(verb) => mirror::run(context, verb),
         Verb::Demo(args) => demo::run(context, args),
+        Verb::Doctor(args) => doctor::run(context, &args),
         Verb::Hook(verb) => hook::run(context, verb),
         Verb::Policy(verb) => policy::run(context, verb),
         Verb::Prove(args) => prove::run(context, &args),

@@ -36,7 +36,7 @@ pub mod transport;
 pub mod write;
 
 pub use carry::CarryError;
-pub use config::{Config, ConfigError, Scope};
+pub use config::{Config, ConfigError, Origin, Scope};
 pub use environment::Environment;
 pub use lock::{FileLock, LockError};
 pub use objects::{ReadError, Reader, parse_id};

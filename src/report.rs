@@ -5,6 +5,7 @@
 //! own rules.
 
 pub mod attributes;
+pub mod doctor;
 pub mod entries;
 pub mod format;
 pub mod fresh;

@@ -1,6 +1,6 @@
 //! `git ledger hook`: the handlers that git's hooks call, and how they get there.
 
-mod install;
+pub mod install;
 mod receive;
 pub(super) mod run;
 pub(super) mod settings;

@@ -22,7 +22,7 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::terminal;
 
 /// The scripts, and the line by which one of ours is known whoever installed it.
-const SCRIPTS: &[(&str, &str)] = &[
+pub const SCRIPTS: &[(&str, &str)] = &[
     ("pre-receive", include_str!("../../../hooks/pre-receive")),
     ("post-receive", include_str!("../../../hooks/post-receive")),
 ];
@@ -47,7 +47,7 @@ const FSYNC: (&str, &str) = ("core.fsync", "committed,reference");
 pub struct Args {
     /// Show what would be changed, and change nothing
     #[arg(long)]
-    dry_run: bool,
+    pub dry_run: bool,
 }
 
 /// What was changed in the configuration: a key, our value, and what stood there before.
@@ -65,6 +65,11 @@ enum Found {
 
 /// Runs `git ledger hook install`.
 pub fn install(context: &Context, args: &Args) -> Result<Exit, Failure> {
+    terminal::answer(&put_in_place(context, args)?, Exit::Done)
+}
+
+/// Puts the hooks and their settings in place, or tells what it would do.
+pub fn put_in_place(context: &Context, args: &Args) -> Result<String, Failure> {
     let opened = context.open()?;
     let dir = hooks_dir(&opened)?;
     let program = std::env::current_exe()?;
@@ -156,7 +161,7 @@ pub fn install(context: &Context, args: &Args) -> Result<Exit, Failure> {
             );
         }
     }
-    terminal::answer(&said, Exit::Done)
+    Ok(said)
 }
 
 /// Runs `git ledger hook uninstall`.

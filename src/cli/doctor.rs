@@ -1,0 +1,164 @@
+//! `git ledger doctor`: whether what should prevent a rewrite is really on.
+
+mod mend;
+
+use std::time::SystemTime;
+
+use git_ledger::doctor::{Diagnosis, Place, State, examine, forge, overall};
+use git_ledger::git::Scope;
+use git_ledger::inspection::{Site, observe};
+use git_ledger::json::Value;
+use git_ledger::report::doctor::{self, Colour};
+
+use super::context::{Context, Opened};
+use super::failure::{Exit, Failure};
+use super::hook::install::SCRIPTS;
+use super::terminal;
+
+/// Check that prevention is on: hooks, settings, keys, files, mirrors
+///
+/// Looks at the repository at hand, the machine around it, and, when given a token, at the rules
+/// of the forge. Each line says what is wrong, why it matters and how to mend it. All in order
+/// here is no proof: whoever administers the machine can go round it; verify and mirrors tell.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = doctor::table())]
+pub struct Args {
+    /// What the repository is for [default: seen from what is in it]
+    #[arg(long = "as", value_name = "PLACE")]
+    place: Option<As>,
+    /// Mend what can be changed back, and say what was changed
+    #[arg(long)]
+    fix: bool,
+    /// With --fix: show what would be changed, and change nothing
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Print nothing; the exit status is the answer
+    #[arg(long, short, conflicts_with = "json")]
+    quiet: bool,
+}
+
+/// The places on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum As {
+    /// Others push to it
+    Server,
+    /// Somebody works and records in it
+    WorkTree,
+    /// A copy that is only verified and compared
+    Auditor,
+}
+
+/// Runs `git ledger doctor`.
+pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
+    let mut changed = Vec::new();
+    let (mut opened, mut place, mut diagnoses) = look(context, args)?;
+    if args.fix {
+        changed = mend::all(context, &opened, &diagnoses, args.dry_run)?;
+        if !args.dry_run && !changed.is_empty() {
+            (opened, place, diagnoses) = look(context, args)?;
+        }
+    }
+    let subject = opened.repository.common_dir().display().to_string();
+    let exit = match overall(&diagnoses) {
+        State::Off => Exit::No,
+        State::Unknown => Exit::Unknown,
+        State::Ok | State::NotApplicable => Exit::Done,
+    };
+    if args.quiet {
+        return Ok(exit);
+    }
+    if args.json {
+        let object =
+            doctor::json(&subject, place, &diagnoses, &changed).with("dry_run", args.dry_run);
+        return terminal::answer(&(Value::from(object).to_canonical() + "\n"), exit);
+    }
+    let setting = opened.config.get("color.ui", Scope::Any);
+    let colour = if terminal::colour(setting.as_deref()) {
+        Colour::Shown
+    } else {
+        Colour::None
+    };
+    let mut text: String = changed.iter().map(|line| mend::line(line)).collect();
+    text += &doctor::text(&subject, place, &diagnoses, colour);
+    let fixable = diagnoses.iter().filter(|one| !one.fixes.is_empty()).count();
+    if fixable > 0 && !args.fix {
+        terminal::hint(&format!(
+            "'git ledger doctor --fix' mends {fixable} of these; with --dry-run it only says how"
+        ));
+    }
+    terminal::answer(&text, exit)
+}
+
+fn look(context: &Context, args: &Args) -> Result<(Opened, Place, Vec<Diagnosis>), Failure> {
+    let opened = context.open()?;
+    let place = match args.place {
+        Some(As::Server) => Place::Server,
+        Some(As::WorkTree) => Place::WorkTree,
+        Some(As::Auditor) => Place::Auditor,
+        None => guess(&opened)?,
+    };
+    let name = &opened.settings.name;
+    let max_age = opened
+        .config
+        .get(&format!("ledger.{name}.maxAge"), Scope::Any)
+        .and_then(|text| seconds(&text));
+    let spool = opened.spool();
+    let site = Site {
+        place,
+        ledger: &opened.ledger,
+        config: &opened.config,
+        name,
+        pinned: opened.settings.fingerprint.is_some(),
+        mirrors: &opened.settings.mirrors,
+        key: context.key_settings(&opened.config, name, None),
+        scripts: SCRIPTS,
+        spool: &spool,
+        clock: context.clock()?,
+        now: SystemTime::now(),
+        max_age,
+    };
+    let diagnoses = examine(&observe(&site, forge::Facts::NoForge));
+    Ok((opened, place, diagnoses))
+}
+
+/// What the repository is for, from what is in it.
+fn guess(opened: &Opened) -> Result<Place, Failure> {
+    let repository = &opened.repository;
+    let installed = opened.ledger.state_dir().join("hooks.json").exists();
+    let fetched = opened
+        .config
+        .get_all("remote.origin.fetch", Scope::Any)
+        .iter()
+        .any(|spec| spec.contains(":refs/remotes/origin/"));
+    Ok(if installed {
+        Place::Server
+    } else if repository.is_bare() {
+        // as 'git ledger clone' makes one, and nobody else
+        if fetched && opened.settings.mirrors.iter().any(|name| name == "origin") {
+            Place::Auditor
+        } else {
+            Place::Server
+        }
+    } else if opened.ledger.tip_id().ok().flatten().is_none() && fetched {
+        Place::Auditor
+    } else {
+        Place::WorkTree
+    })
+}
+
+/// `90`, `90s`, `15m`, `36h`, `7d`, `2w` in seconds.
+fn seconds(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let (number, unit) = match text.char_indices().next_back()? {
+        (at, 's') => (text.get(..at)?, 1),
+        (at, 'm') => (text.get(..at)?, 60),
+        (at, 'h') => (text.get(..at)?, 3600),
+        (at, 'd') => (text.get(..at)?, 86_400),
+        (at, 'w') => (text.get(..at)?, 604_800),
+        _ => (text, 1),
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit)
+}
