@@ -21,6 +21,9 @@ mod hooks;
 // what moves the refs of a repository past its hooks is recorded afterwards, once
 mod reconcile;
 
+// whether prevention is on: one defect, one check
+mod doctor;
+
 // the copies: one state, one test; hostile remotes; races
 mod mirrors;
 

@@ -38,7 +38,7 @@ pub struct Args {
 }
 
 /// What is too old.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub struct Asked {
     /// The newest entry may be this old, such as 36h or 7d [default: ledger.<name>.maxAge]
     #[arg(long, value_name = "DURATION", value_parser = date::parse_span)]

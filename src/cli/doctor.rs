@@ -10,6 +10,7 @@ use git_ledger::inspection::{Site, observe};
 use git_ledger::json::Value;
 use git_ledger::report::doctor::{self, Colour};
 
+use super::compare::Asked;
 use super::context::{Context, Opened};
 use super::failure::{Exit, Failure};
 use super::hook::install::SCRIPTS;
@@ -101,10 +102,7 @@ fn look(context: &Context, args: &Args) -> Result<(Opened, Place, Vec<Diagnosis>
         None => guess(&opened)?,
     };
     let name = &opened.settings.name;
-    let max_age = opened
-        .config
-        .get(&format!("ledger.{name}.maxAge"), Scope::Any)
-        .and_then(|text| seconds(&text));
+    let max_age = Asked::default().limits(&opened)?.max_age;
     let spool = opened.spool();
     let site = Site {
         place,
@@ -147,18 +145,4 @@ fn guess(opened: &Opened) -> Result<Place, Failure> {
     } else {
         Place::WorkTree
     })
-}
-
-/// `90`, `90s`, `15m`, `36h`, `7d`, `2w` in seconds.
-fn seconds(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let (number, unit) = match text.char_indices().next_back()? {
-        (at, 's') => (text.get(..at)?, 1),
-        (at, 'm') => (text.get(..at)?, 60),
-        (at, 'h') => (text.get(..at)?, 3600),
-        (at, 'd') => (text.get(..at)?, 86_400),
-        (at, 'w') => (text.get(..at)?, 604_800),
-        _ => (text, 1),
-    };
-    number.parse::<u64>().ok()?.checked_mul(unit)
 }
