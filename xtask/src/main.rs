@@ -2,6 +2,7 @@
 
 mod attacks;
 mod cargo_test;
+mod flips;
 mod fuzz;
 mod man;
 mod mutants;
@@ -41,11 +42,12 @@ fn main() -> ExitCode {
         "mutants" => mutants::run(root, rest),
         "tidy" => tidy::run(root),
         "man" => man::run(root, mode),
+        "flips" => flips::run(root, rest),
         "fuzz" => fuzz::run(root, rest),
         "vectors" => vectors::run(root, mode),
         _ => Err(
             "usage: cargo xtask test | attacks | mutants [--list] [FILE…] | tidy \
-             | vectors [--check] | man [--check] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
+             | vectors [--check] | man [--check] | flips [--quick] [--json] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
                 .into(),
         ),
     };

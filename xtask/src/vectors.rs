@@ -4,11 +4,11 @@
 //! for byte, and `--check` can tell whether somebody edited one by hand. The bytes are assembled
 //! without the library: it would refuse to write most of them.
 
-mod keys;
-mod policy_text;
+pub mod keys;
+pub mod policy_text;
 mod proof_files;
 mod sshsig;
-mod world;
+pub mod world;
 
 mod approvals;
 mod chains;
