@@ -89,6 +89,9 @@ pub fn run(root: &Path, words: &[String]) -> Result<(), String> {
     for ledger in &ledgers {
         for subject in &ledger.subjects {
             let tally = objects_of(ledger, subject, effort)?;
+            if tally.changes == 0 {
+                continue;
+            }
             println!(
                 "{:<11} {:<16} {:>6} {:>8} {:>9} {:>11}  {}",
                 ledger.signer,
@@ -138,24 +141,28 @@ pub fn run(root: &Path, words: &[String]) -> Result<(), String> {
 
 /// Every change of one object, at every place.
 fn objects_of(ledger: &Honest, subject: &Subject, effort: Effort) -> Result<Tally, String> {
-    let first = ledger.signer == "ed25519";
-    let amount = match (effort, subject.kind, first) {
-        (Effort::Quick, _, _) => Amount::One,
-        (Effort::Full, Kind::Commit, true) => Amount::Values,
-        (Effort::Full, _, _) => Amount::Bits,
-    };
     // besides the entries, nothing in a ledger depends on the kind of key but one row of text
-    if effort == Effort::Quick && subject.kind != Kind::Commit && !first {
-        return Ok(Tally::default());
-    }
+    let amount = match (effort, subject.kind, ledger.signer) {
+        (Effort::Full, Kind::Commit, "ed25519") => Amount::Values,
+        (Effort::Full, _, _) => Amount::Bits,
+        (Effort::Quick, Kind::Commit, "ed25519") => Amount::One,
+        (Effort::Quick, _, "ed25519") => Amount::Flips,
+        (Effort::Quick, _, _) if subject.name == "ordinary entry" => Amount::Flips,
+        (Effort::Quick, _, _) => return Ok(Tally::default()),
+    };
+    // what stands after or around a change matters little
+    let step = match effort {
+        Effort::Quick => 16,
+        Effort::Full => 1,
+    };
     let bytes = ledger.bytes(&subject.id).to_vec();
     let changes = Change::all(&bytes, amount);
     let one = |change: &Change| -> Tally {
         let mut tally = Tally::default();
-        let flipped =
-            matches!(change, Change::Value(at, value) if bytes[*at] ^ value == 1 << (at % 8));
+        let at = change.at();
+        let byte = bytes.get(at).filter(|_| at.is_multiple_of(step));
+        let flipped = byte.is_some_and(|byte| *change == Change::flip(at, *byte));
         for place in Place::ALL {
-            // what stands after or around the change matters little: one flip each will do
             if place != Place::Forged && !flipped {
                 continue;
             }

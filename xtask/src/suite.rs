@@ -50,6 +50,9 @@ pub fn run(root: &Path) -> Result<(), String> {
     let attacks = crate::attacks::report(root, &ran.outcomes);
     ran.success()?;
     attacks?;
+    cargo(root, &["test", "--workspace", "--locked", "--no-fail-fast"])?;
+    println!("== one changed byte");
+    crate::flips::run(root, &["--quick".into()])?;
     println!("== the demo, from beginning to end");
     let stage = tempfile::tempdir().map_err(|why| why.to_string())?;
     let place = stage.path().join("demo").to_string_lossy().into_owned();

@@ -16,6 +16,8 @@ pub enum Change {
 /// How many changes are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amount {
+    /// At each byte: one bit flipped.
+    Flips,
     /// At each byte: one bit flipped, the byte deleted, all from there on cut away.
     One,
     /// Also each other bit flipped, and a zero, a line feed, a space, or the byte itself inserted.
@@ -40,16 +42,27 @@ impl Change {
         out
     }
 
-    /// One bit of each byte flipped: another one from byte to byte.
-    pub fn one_flip_each(bytes: &[u8]) -> Vec<Change> {
-        let flip = |(at, byte): (usize, &u8)| Change::Value(at, byte ^ (1 << (at % 8)));
-        bytes.iter().enumerate().map(flip).collect()
+    /// One bit flipped: another one from byte to byte.
+    pub fn flip(at: usize, byte: u8) -> Change {
+        Change::Value(at, byte ^ (1 << (at % 8)))
+    }
+
+    /// Where it is made.
+    pub fn at(self) -> usize {
+        match self {
+            Change::Value(at, _) | Change::Delete(at) | Change::Insert(at, _) => at,
+            Change::Truncate(at) => at,
+        }
     }
 
     /// All changes of this amount; none twice, none that changes nothing.
     pub fn all(bytes: &[u8], amount: Amount) -> Vec<Change> {
         let mut changes = Vec::new();
         for (at, byte) in bytes.iter().enumerate() {
+            if amount == Amount::Flips {
+                changes.push(Change::flip(at, *byte));
+                continue;
+            }
             changes.push(Change::Truncate(at));
             // of equal neighbours the deletion of one is as good as that of the other, and the
             // deletion of the last byte is a cut
@@ -57,7 +70,7 @@ impl Change {
                 changes.push(Change::Delete(at));
             }
             match amount {
-                Amount::One => changes.push(Change::Value(at, byte ^ (1 << (at % 8)))),
+                Amount::Flips | Amount::One => changes.push(Change::flip(at, *byte)),
                 Amount::Bits => {
                     changes.extend((0..8).map(|bit| Change::Value(at, byte ^ (1 << bit))));
                 }
@@ -72,7 +85,7 @@ impl Change {
                 changes.extend(others.map(|value| Change::Insert(at, value)));
             }
         }
-        if amount != Amount::One {
+        if matches!(amount, Amount::Bits | Amount::Values) {
             changes.extend(INSERTED.map(|value| Change::Insert(bytes.len(), value)));
         }
         changes
@@ -85,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_change_is_another_one() {
-        for amount in [Amount::One, Amount::Bits, Amount::Values] {
+        for amount in [Amount::Flips, Amount::One, Amount::Bits, Amount::Values] {
             let bytes = b"ab\n\nc";
             let made: Vec<Vec<u8>> = Change::all(bytes, amount)
                 .into_iter()

@@ -45,7 +45,7 @@ pub fn git(ledgers: &[Honest], effort: Effort) -> Result<Vec<Row>, String> {
     for ledger in ledgers {
         let world = World::new(ledger)?;
         let bytes = ledger.bytes(&ledger.subjects[1].id);
-        let each = Change::one_flip_each(bytes);
+        let each = Change::all(bytes, Amount::Flips);
         let (what, step) = match effort {
             Effort::Quick => ("one flip at each 32nd byte", 32),
             Effort::Full => ("one flip at each byte", 1),
@@ -63,7 +63,7 @@ pub fn git(ledgers: &[Honest], effort: Effort) -> Result<Vec<Row>, String> {
 /// The other verifiers about every so manieth change of every object.
 pub fn others(root: &Path, ledgers: &[Honest], effort: Effort) -> Result<Asked, String> {
     let (for_python, for_program) = match effort {
-        Effort::Quick => (997, 1_499),
+        Effort::Quick => (2_999, 4_999),
         Effort::Full => (41, 101),
     };
     let mut asked = Asked {
