@@ -230,6 +230,8 @@ impl From<AppendError> for Failure {
                     FindingId::PolicyEvent => {
                         failure.hint("such events are written by 'git ledger init' and 'git ledger policy' alone")
                     }
+                    FindingId::ThresholdMissed => failure
+                        .hint("propose the change with --propose FILE, and let other admins approve it"),
                     FindingId::TimeFuture => failure.hint("mend the clock of this machine, or of the one that wrote last"),
                     _ => failure,
                 }

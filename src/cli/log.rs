@@ -199,7 +199,7 @@ pub fn tip(opened: &Opened) -> Result<ObjectId, Failure> {
 }
 
 /// Says where the walk ended, unless it ended where ledgers begin or the caller had enough.
-fn tell_end(end: Option<End>) {
+pub fn tell_end(end: Option<End>) {
     if end == Some(End::CutOff) {
         terminal::tell("note: this repository is shallow; older entries are not here");
         terminal::hint("git fetch --unshallow brings them");

@@ -131,9 +131,15 @@ pub fn consequences(before: &Policy, after: &Policy, number: u64) -> Vec<String>
         let old = before.row(&row.key).map(|(_, old)| old);
         let who = format!("{} of {}", key(&row.key), row.principal);
         match (old.is_some_and(|old| !old.retired), row.retired) {
-            (true, true) => lines.push(format!(
-                "{who} signs nothing from entry {next} on; what it signed before stays valid"
-            )),
+            (true, true) => {
+                let doubted = after.compromised.iter().any(|stolen| stolen.key == row.key);
+                let earlier = if doubted {
+                    ""
+                } else {
+                    "; what it signed before stays valid"
+                };
+                lines.push(format!("{who} signs nothing from entry {next} on{earlier}"));
+            }
             (false, false) => lines.push(format!("{who} may sign from entry {next} on")),
             _ => {}
         }

@@ -76,9 +76,10 @@ impl Review<'_> {
             names(&count.agreed)
         };
         let mut out = format!(
-            "agreement  {} of {} needed: {agreed}\n",
+            "agreement  {} of {} needed, of {} admins: {agreed}\n",
             count.counted(),
-            count.threshold
+            count.threshold,
+            self.before.admins().len()
         );
         let not: Vec<&str> = count
             .agreed
@@ -168,6 +169,9 @@ impl Past<'_> {
         }
         out.push('\n');
         match self.after {
+            Some(_) if link.parent.is_some() && self.before.is_none() => {
+                out += "    what it changed cannot be told: the policy before it cannot be read\n";
+            }
             Some(after) => {
                 for line in policy_change::lines(self.before, after) {
                     out += &fold(&line, 4, look.width);
@@ -191,12 +195,14 @@ impl Past<'_> {
             )
         });
         let change = match self.after {
-            Some(after) => policy_change::lines(self.before, after)
-                .iter()
-                .map(|line| clean(line))
-                .collect::<Vec<_>>()
-                .into(),
-            None => Value::Null,
+            Some(after) if link.parent.is_none() || self.before.is_some() => {
+                policy_change::lines(self.before, after)
+                    .iter()
+                    .map(|line| clean(line))
+                    .collect::<Vec<_>>()
+                    .into()
+            }
+            _ => Value::Null,
         };
         Object::new()
             .with("number", number(link.entry.number()))

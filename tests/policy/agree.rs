@@ -14,7 +14,7 @@ fn two_of_three_admins_agree_by_a_file() {
     assert_snapshot!(told(&acme.ann(&["retire", "ci@acme.org"]).code(1)), @r"
     - ci@acme.org: key <key> retired, signs nothing from the next entry on
     ! ci@acme.org has no key left that signs
-    ! error: 2 admins must agree to a change, and your signature alone makes 1
+    ! error: 2 admins must agree to this change, and your signature is only one
     ! hint: propose it: git ledger policy retire ci@acme.org --propose change.json
     ! hint: then let others agree: git ledger policy approve change.json
     ! hint: and record it: git ledger policy apply change.json
@@ -28,7 +28,7 @@ fn two_of_three_admins_agree_by_a_file() {
     change
       - ci@acme.org: key <key> retired, signs nothing from the next entry on
       ! ci@acme.org has no key left that signs
-    agreement  0 of 2 needed: nobody
+    agreement  0 of 2 needed, of 3 admins: nobody
                could still agree: ann@acme.org, bob@acme.org, carl@acme.org
     next: 2 of 3 admins agree, the one who applies it by applying it
       git ledger policy approve change.json
@@ -45,7 +45,7 @@ fn two_of_three_admins_agree_by_a_file() {
     change
       - ci@acme.org: key <key> retired, signs nothing from the next entry on
       ! ci@acme.org has no key left that signs
-    agreement  0 of 2 needed: nobody
+    agreement  0 of 2 needed, of 3 admins: nobody
                could still agree: ann@acme.org, bob@acme.org, carl@acme.org
     ! error: nobody is here to be asked, so nothing was signed
     ! hint: look at the change with --dry-run, then say --yes
@@ -59,10 +59,10 @@ fn two_of_three_admins_agree_by_a_file() {
     change
       - ci@acme.org: key <key> retired, signs nothing from the next entry on
       ! ci@acme.org has no key left that signs
-    agreement  0 of 2 needed: nobody
+    agreement  0 of 2 needed, of 3 admins: nobody
                could still agree: ann@acme.org, bob@acme.org, carl@acme.org
     bob@acme.org agrees; the agreement is in 'change.json'
-    agreement  1 of 2 needed: bob@acme.org
+    agreement  1 of 2 needed, of 3 admins: bob@acme.org
                could still agree: ann@acme.org, carl@acme.org
     next: any admin records it; one who has not agreed yet agrees by that
       git ledger policy apply change.json
@@ -78,7 +78,7 @@ fn two_of_three_admins_agree_by_a_file() {
     change
       - ci@acme.org: key <key> retired, signs nothing from the next entry on
       ! ci@acme.org has no key left that signs
-    agreement  2 of 2 needed: ann@acme.org, bob@acme.org
+    agreement  2 of 2 needed, of 3 admins: ann@acme.org, bob@acme.org
                could still agree: carl@acme.org
                ann@acme.org agrees by signing the entry
     recorded 5 dev.git-ledger.policy.changed acme/payments
@@ -214,7 +214,7 @@ fn a_key_is_rotated_in_one_entry() {
     proposes   sha256:<hex>
     change
       ~ ann@acme.org: key <key> gives way to ssh-ed25519 key <key>, with the same rights: writer, admin
-    agreement  2 of 2 needed: ann@acme.org, bob@acme.org
+    agreement  2 of 2 needed, of 3 admins: ann@acme.org, bob@acme.org
                could still agree: carl@acme.org
                ann@acme.org agrees by signing the entry
     recorded 5 dev.git-ledger.policy.changed acme/payments
@@ -328,6 +328,73 @@ fn the_policy_of_every_position_can_be_read() {
             .err
             .contains("there is no entry 6 in 'refs/heads/ledger'; the newest is entry 5")
     );
+}
+
+#[test]
+fn a_plain_clone_is_enough_to_look_and_to_approve() {
+    let acme = Company::new();
+    acme.propose(&["retire", "ci@acme.org"]);
+    acme.world
+        .git("", &["clone", "--quiet", "hub", "fresh"])
+        .ok();
+    fs::copy(acme.path("ann/change.json"), acme.path("fresh/change.json")).expect("a file");
+    // whoever has no key may look; the exit says whether it could be applied
+    let nobody = ["apply", "change.json", "--dry-run", "--key", "/nowhere"];
+    let said = acme.policy("fresh", &nobody).code(1);
+    assert!(
+        said.out
+            .contains("agreement  0 of 2 needed, of 3 admins: nobody"),
+        "{said}"
+    );
+    let key = acme.path("keys/bob");
+    let words = ["approve", "change.json", "--yes", "--key", &key];
+    acme.policy("fresh", &words).ok();
+    fs::copy(acme.path("fresh/change.json"), acme.path("ann/change.json")).expect("a file");
+    acme.ann(&["apply", "change.json", "--dry-run"]).ok();
+    assert_eq!(acme.entries("ann"), 5);
+    acme.ann(&["apply", "change.json", "--yes"]).ok();
+}
+
+#[test]
+fn a_shallow_clone_tells_what_it_cannot_tell() {
+    let acme = Company::new();
+    let hub = format!("file://{}", acme.path("hub"));
+    let words = [
+        "clone",
+        "--quiet",
+        "--depth=2",
+        "--branch=ledger",
+        &hub,
+        "short",
+    ];
+    acme.world.git("", &words).ok();
+    assert_snapshot!(told(&acme.policy("short", &["log", "--no-pager"])), @r"
+    entry 4  2026-01-31T12:00:08Z  claimed by ann@acme.org
+        ~ threshold 1 -> 2
+    entry 3  2026-01-31T12:00:07Z  claimed by ann@acme.org
+        what it changed cannot be told: the policy before it cannot be read
+    ! note: this repository is shallow; older entries are not here
+    ! hint: git fetch --unshallow brings them
+    [exit 0]
+    ");
+    // what set the policy in force may be older than what is here: then nothing can be proposed
+    acme.world.ledger("ann", &["append", "dev.x"]).ok();
+    acme.publish("ann");
+    let words = [
+        "clone",
+        "--quiet",
+        "--depth=1",
+        "--branch=ledger",
+        &hub,
+        "tip",
+    ];
+    acme.world.git("", &words).ok();
+    let said = acme.policy("tip", &["threshold", "3", "--propose", "x.json"]);
+    assert_snapshot!(told(&said), @r"
+    ! error: which entry set the policy in force cannot be told: object <hex> not in the repository
+    ! hint: if this repository is shallow: git fetch --unshallow; else 'git ledger verify' tells what is wrong
+    [exit 128]
+    ");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn too_few() {
     change
       - ci@acme.org: key <key> retired, signs nothing from the next entry on
       ! ci@acme.org has no key left that signs
-    agreement  1 of 2 needed: ann@acme.org
+    agreement  1 of 2 needed, of 3 admins: ann@acme.org
                could still agree: bob@acme.org, carl@acme.org
                ann@acme.org agrees by signing the entry
     ! error: 2 admins must agree and 1 does, so nothing was recorded
@@ -156,6 +156,24 @@ fn tampered_with_after_approval() {
             "{said}"
         );
     }
+    // bob's approval twice
+    approved(&["threshold", "1"]);
+    let file = fs::read_to_string(acme.path("ann/change.json")).expect("a file");
+    let bob = approvals(&file).replace("{\"approvals\":[", "");
+    acme.tamper("ann", &bob, &format!("{bob},{bob}"));
+    assert_snapshot!(told(&refused()), @r"
+    ! error: 'change.json' is no proposal: bob@acme.org stands twice or out of order among the approvals
+    ! hint: get it again from whoever sent it, as a file: mail and chat change bytes
+    [exit 1]
+    ");
+    // the number of the entry it builds on
+    approved(&["threshold", "1"]);
+    acme.tamper("ann", "\"number\":4", "\"number\":3");
+    assert_snapshot!(told(&refused()), @r"
+    ! error: 'change.json' calls entry 4 entry 3
+    ! hint: the file was altered on its way; get it again from whoever proposed it
+    [exit 1]
+    ");
     assert_eq!(acme.entries("ann"), 5);
 }
 

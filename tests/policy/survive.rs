@@ -151,3 +151,60 @@ fn what_rests_on_a_stolen_approval_is_listed() {
         "{said}"
     );
 }
+
+#[test]
+fn where_one_admin_is_enough_it_is_not_the_one_whose_key_was_stolen() {
+    let world = crate::world::World::new();
+    world.repository("r");
+    let bob = world.public("bob");
+    let words = [
+        "policy",
+        "add-signer",
+        "bob@acme.org",
+        &bob,
+        "--role",
+        "admin",
+    ];
+    world.ledger("r", &words).ok();
+    let words = ["policy", "compromise", "ann@acme.org", "--since", "1"];
+    assert_snapshot!(told(&world.ledger("r", &words).code(1)), @r"
+    - ann@acme.org: key <key> retired, signs nothing from the next entry on
+    + ann@acme.org: key <key> compromised since entry 1
+    ! ann@acme.org is no longer an admin
+    ! there will be one admin: if that key is lost or stolen, nobody can change the policy again
+    ! ann@acme.org has no key left that signs
+    signed by this key from entry 1 on: 1
+      in doubt     1 dev.git-ledger.policy.changed acme/payments
+    ! it changed the policy in 1: 'git ledger policy log' tells which keys that let in
+    ! error: one admin must agree to this change, and your signature does not count, for the change is about a key of yours
+    ! hint: propose it: git ledger policy compromise ann@acme.org --since 1 --propose change.json
+    ! hint: then let others agree: git ledger policy approve change.json
+    ! hint: and record it: git ledger policy apply change.json
+    [exit 1]
+    ");
+    let key = world.path("keys/bob").to_string_lossy().into_owned();
+    let said = world.ledger("r", &[&words[..], &["--key", &key]].concat());
+    assert_snapshot!(told(&said), @r"
+    - ann@acme.org: key <key> retired, signs nothing from the next entry on
+    + ann@acme.org: key <key> compromised since entry 1
+    ! ann@acme.org is no longer an admin
+    ! there will be one admin: if that key is lost or stolen, nobody can change the policy again
+    ! ann@acme.org has no key left that signs
+    signed by this key from entry 1 on: 1
+      in doubt     1 dev.git-ledger.policy.changed acme/payments
+    ! it changed the policy in 1: 'git ledger policy log' tells which keys that let in
+    recorded 2 dev.git-ledger.policy.changed acme/payments
+      digest sha256:<hex>
+      commit <hex>
+    key <key> of ann@acme.org signs nothing from entry 3 on
+    what key <key> signed from entry 1 on is unknown to every verifier, but for the entries vouched for
+    [exit 0]
+    ");
+    assert!(
+        world
+            .ledger("r", &["verify"])
+            .code(2)
+            .out
+            .contains("compromisedEntry")
+    );
+}

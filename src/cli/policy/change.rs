@@ -18,7 +18,7 @@ use super::super::context::Context;
 use super::super::failure::{Exit, Failure};
 use super::super::job::Job;
 use super::super::terminal;
-use super::ground::Ground;
+use super::ground::{Ground, Purpose};
 
 /// What every change takes.
 #[derive(Debug, clap::Args)]
@@ -51,6 +51,19 @@ pub struct SigningArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+impl ChangeArgs {
+    /// The ledger the change is made on.
+    pub fn ground(&self, context: &Context) -> Result<Ground, Failure> {
+        let records = self.propose.is_none() && !self.dry_run;
+        let purpose = if records {
+            Purpose::Append
+        } else {
+            Purpose::Read
+        };
+        Ground::of(context, purpose)
+    }
 }
 
 /// A change somebody asked for.
@@ -152,10 +165,16 @@ pub fn record(
 /// One signature is not enough: what to do instead.
 fn too_few(context: &Context, review: &Review<'_>, words: &[String]) -> Failure {
     let count = &review.count;
+    let must = match count.threshold {
+        1 => "one admin".to_owned(),
+        many => format!("{many} admins"),
+    };
+    let yours = match count.counted() {
+        0 => "does not count, for the change is about a key of yours",
+        _ => "is only one",
+    };
     let failure = Failure::no(format!(
-        "{} admins must agree to a change, and your signature alone makes {}",
-        count.threshold,
-        count.counted()
+        "{must} must agree to this change, and your signature {yours}"
     ));
     if !count.is_possible() {
         return never(failure, review);

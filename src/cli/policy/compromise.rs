@@ -39,7 +39,7 @@ pub struct Args {
 
 /// Runs `git ledger policy compromise`.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
-    let ground = Ground::of(context)?;
+    let ground = args.change.ground(context)?;
     let key = key(ground.policy(), &args.who)?;
     let known = ground
         .policy()

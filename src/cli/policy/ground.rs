@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use git_ledger::finding::{Finding, FindingId};
-use git_ledger::ledger::Tip;
+use git_ledger::ledger::{LedgerError, Tip};
 use git_ledger::merkle::hex;
 use git_ledger::policy::{Policy, Role, Signer as Row};
 use git_ledger::principal::Principal;
@@ -16,6 +16,13 @@ use git_ledger::trust::count;
 use super::super::context::{Context, Opened};
 use super::super::failure::{Exit, Failure};
 
+/// What the ledger is opened for: a proposal needs only a copy to read, wherever it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Append,
+    Read,
+}
+
 /// The ledger as a change finds it.
 pub struct Ground {
     pub opened: Opened,
@@ -25,8 +32,11 @@ pub struct Ground {
 
 impl Ground {
     /// The ledger here, now.
-    pub fn of(context: &Context) -> Result<Ground, Failure> {
-        let opened = context.open()?;
+    pub fn of(context: &Context, purpose: Purpose) -> Result<Ground, Failure> {
+        let opened = match purpose {
+            Purpose::Append => context.open()?,
+            Purpose::Read => context.open_to_read()?,
+        };
         let tip = opened.ledger.tip()?;
         // an approval is bound to the entry that set the policy, and thereby to that policy: what
         // is shown before it is signed must be the policy the entry names
@@ -38,7 +48,13 @@ impl Ground {
             ))
             .hint("'git ledger verify' tells all that is wrong"));
         }
-        let setter = opened.ledger.policy_entry(&tip.link)?;
+        let setter = opened.ledger.policy_entry(&tip.link).map_err(|why| match why {
+            LedgerError::Object { .. } => Failure::cannot(format!(
+                "which entry set the policy in force cannot be told: {why}"
+            ))
+            .hint("if this repository is shallow: git fetch --unshallow; else 'git ledger verify' tells what is wrong"),
+            other => other.into(),
+        })?;
         let base = Base {
             number: setter.entry.number(),
             digest: setter.digest(),

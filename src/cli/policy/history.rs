@@ -1,5 +1,6 @@
 //! `git ledger policy log`: every change of the policy, in words; and the policy of an older entry.
 
+use git_ledger::event::POLICY_CHANGED;
 use git_ledger::json::{Object, Value};
 use git_ledger::ledger::Tip;
 use git_ledger::policy::Policy;
@@ -8,7 +9,7 @@ use git_ledger::report::policy_review::Past;
 
 use super::super::context::{Context, Opened};
 use super::super::failure::{Exit, Failure};
-use super::super::log::{Knowledge, tip, walk_from};
+use super::super::log::{Knowledge, tell_end, tip, walk_from};
 use super::super::{pager, terminal};
 
 /// Show every change of the policy, the newest first
@@ -41,12 +42,15 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     }
     let look = pager::look(context, &opened.config);
     let (mut broken, mut changes) = (0, Vec::new());
-    for step in walk_from(&opened, tip)? {
+    let mut walk = walk_from(&opened, tip)?;
+    for step in walk.by_ref() {
         let What::Entry(link) = &step.what else {
             broken += 1;
             continue;
         };
-        if step.policy_changed == Some(false) {
+        let says = |kind| link.entry.events.iter().any(|event| event.kind() == kind);
+        // where the entry before it is not here, only the entry itself can say what it is
+        if !step.policy_changed.unwrap_or_else(|| says(POLICY_CHANGED)) {
             continue;
         }
         let read = |id| -> Option<Policy> { opened.ledger.tip_at(id).ok().map(|tip| tip.policy) };
@@ -67,6 +71,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         let object = Object::new().with("changes", changes);
         terminal::print(&(Value::from(object).to_canonical() + "\n"))?;
     }
+    tell_end(walk.end());
     knowledge.conclude(context, broken)
 }
 

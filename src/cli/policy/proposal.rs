@@ -17,7 +17,7 @@ use super::super::context::Context;
 use super::super::failure::{Exit, Failure};
 use super::super::terminal;
 use super::change::{Intent, SigningArgs, command, never, record};
-use super::ground::Ground;
+use super::ground::{Ground, Purpose};
 use super::words::written;
 
 /// Write a change into a file for other admins to approve
@@ -81,9 +81,20 @@ pub struct ApplyArgs {
     signing: SigningArgs,
 }
 
+impl ApplyArgs {
+    fn ground(&self, context: &Context) -> Result<Ground, Failure> {
+        let purpose = if self.dry_run {
+            Purpose::Read
+        } else {
+            Purpose::Append
+        };
+        Ground::of(context, purpose)
+    }
+}
+
 /// Runs `git ledger policy propose`.
 pub fn propose(context: &Context, args: &ProposeArgs) -> Result<Exit, Failure> {
-    let ground = Ground::of(context)?;
+    let ground = Ground::of(context, Purpose::Read)?;
     let intent = Intent {
         policy: written(context, &ground, args.file.as_deref())?,
         aside: String::new(),
@@ -135,7 +146,7 @@ pub fn write(ground: &Ground, intent: &Intent, path: &Path, json: bool) -> Resul
 /// Runs `git ledger policy approve`.
 pub fn approve(context: &Context, args: &ApproveArgs) -> Result<Exit, Failure> {
     let mut proposal = read(&args.file)?;
-    let ground = Ground::of(context)?;
+    let ground = Ground::of(context, Purpose::Read)?;
     ground.admit(&proposal, &name(&args.file))?;
     let out = args.out.as_ref().unwrap_or(&args.file);
     let stdout = out == Path::new("-");
@@ -202,7 +213,7 @@ pub fn approve(context: &Context, args: &ApproveArgs) -> Result<Exit, Failure> {
 
 /// Runs `git ledger policy apply`.
 pub fn apply(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
-    let ground = Ground::of(context)?;
+    let ground = args.ground(context)?;
     let mut merged: Option<Proposal> = None;
     for file in &args.files {
         let proposal = read(file)?;
@@ -230,20 +241,24 @@ pub fn apply(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
     let Some(proposal) = merged else {
         return Err(Failure::usage("no proposal was named"));
     };
-    let (_, row) = ground.admin(context, args.signing.key.as_deref())?;
-    let me = row.principal.clone();
-    let review = ground.review(&proposal.policy, proposal.agreed(Some(&me)))?;
+    let admin = ground.admin(context, args.signing.key.as_deref());
+    let me = match admin {
+        Ok((_, row)) => Some(row.principal.clone()),
+        // whoever only looks needs no key
+        Err(_) if args.dry_run => None,
+        Err(failure) => return Err(failure),
+    };
+    let review = ground.review(&proposal.policy, proposal.agreed(me.as_ref()))?;
     let count = &review.count;
-    let given = proposal.agreed(None).contains(&me);
     if !args.signing.json {
-        let mut text = review.text();
-        if given {
-            text +=
-                &format!("           {me} agrees by signing the entry; its approval is left out\n");
-        } else {
-            text += &format!("           {me} agrees by signing the entry\n");
-        }
-        terminal::print(&text)?;
+        let by_signing = match &me {
+            None => String::new(),
+            Some(me) if proposal.agreed(None).contains(me) => {
+                format!("           {me} agrees by signing the entry; its approval is left out\n")
+            }
+            Some(me) => format!("           {me} agrees by signing the entry\n"),
+        };
+        terminal::print(&(review.text() + &by_signing))?;
     }
     if !count.is_enough() {
         if args.signing.json {
@@ -272,11 +287,14 @@ pub fn apply(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Done);
     }
+    let Some(me) = &me else {
+        return Err(Failure::no("no admin's key to sign with"));
+    };
     consent(args.signing.yes, &format!("sign this change as {me}?"))?;
     let approvals = proposal
         .approvals
         .iter()
-        .filter(|approval| approval.principal != me)
+        .filter(|approval| approval.principal != *me)
         .cloned()
         .collect();
     record(context, &ground, &args.signing, &review, approvals)

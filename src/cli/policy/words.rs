@@ -100,7 +100,7 @@ impl From<RoleName> for Role {
 
 /// `policy add-signer`.
 pub fn add(context: &Context, args: &AddArgs) -> Result<Exit, Failure> {
-    let ground = Ground::of(context)?;
+    let ground = args.change.ground(context)?;
     let principal = principal(&args.principal)?;
     let key = new_key(&ground, &args.public_key)?;
     let mut roles: Vec<Role> = args.roles.iter().map(|role| (*role).into()).collect();
@@ -135,7 +135,7 @@ pub fn add(context: &Context, args: &AddArgs) -> Result<Exit, Failure> {
 
 /// `policy retire`.
 pub fn retire(context: &Context, args: &RetireArgs) -> Result<Exit, Failure> {
-    let ground = Ground::of(context)?;
+    let ground = args.change.ground(context)?;
     let mut policy = ground.policy().clone();
     let mut met = 0;
     for row in policy.signers.iter_mut().filter(|row| !row.retired) {
@@ -160,7 +160,7 @@ pub fn retire(context: &Context, args: &RetireArgs) -> Result<Exit, Failure> {
 
 /// `policy rotate`.
 pub fn rotate(context: &Context, args: &RotateArgs) -> Result<Exit, Failure> {
-    let ground = Ground::of(context)?;
+    let ground = args.change.ground(context)?;
     let principal = principal(&args.principal)?;
     let mut policy = ground.policy().clone();
     let live: Vec<usize> = (policy.signers.iter().enumerate())
@@ -213,7 +213,7 @@ pub fn rotate(context: &Context, args: &RotateArgs) -> Result<Exit, Failure> {
 
 /// `policy threshold`.
 pub fn threshold(context: &Context, args: &ThresholdArgs) -> Result<Exit, Failure> {
-    let ground = Ground::of(context)?;
+    let ground = args.change.ground(context)?;
     if args.number == 0 {
         return Err(Failure::usage("a threshold is 1 or more"));
     }
@@ -229,7 +229,7 @@ pub fn threshold(context: &Context, args: &ThresholdArgs) -> Result<Exit, Failur
 
 /// `policy edit`.
 pub fn edit(context: &Context, args: &EditArgs) -> Result<Exit, Failure> {
-    let ground = Ground::of(context)?;
+    let ground = args.change.ground(context)?;
     let mut words = vec!["edit".to_owned()];
     if let Some(path) = &args.file {
         words.extend(["--file".to_owned(), path.to_string_lossy().into_owned()]);
