@@ -28,6 +28,7 @@ mod prove;
 mod reconcile;
 mod show;
 mod terminal;
+mod tip;
 mod verify;
 
 use std::path::PathBuf;
@@ -71,6 +72,7 @@ enum Verb {
     Verify(verify::Args),
     Clone(clone::Args),
     Compare(compare::Args),
+    Tip(tip::Args),
     #[command(subcommand)]
     Mirror(mirror::Verb),
     Demo(demo::Args),
@@ -125,6 +127,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Show(args) => show::run(context, args),
         Verb::Verify(args) => verify::run(context, args),
         Verb::Clone(args) => clone::run(context, &args),
+        Verb::Tip(args) => tip::run(context, &args),
         Verb::Compare(args) => compare::run(context, &args),
         Verb::Mirror(verb) => mirror::run(context, verb),
         Verb::Demo(args) => demo::run(context, args),

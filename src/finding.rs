@@ -148,6 +148,10 @@ findings! {
     ReplaceRefs "replaceRefs" Note "replace refs would show stock git other objects; they were ignored";
     Grafts "grafts" Note "a grafts file would show stock git other parents; it was ignored";
     Alternates "alternates" Note "objects are borrowed from another store; this copy does not stand alone";
+    // What others saw.
+    TipForked "tipForked" Breach "a tip that was seen elsewhere stands in another history";
+    TipUnrelated "tipUnrelated" Breach "a tip that was seen elsewhere is of another ledger";
+    TipUnjudged "tipUnjudged" Unknown "whether a tip that was seen elsewhere is of this history cannot be told here";
     // The mirrors.
     MirrorSilent "mirrorSilent" Unknown "a remote gave no answer that could be used";
     MirrorMissing "mirrorMissing" Unknown "a remote does not have the ledger";

@@ -43,6 +43,7 @@ pub mod marks;
 pub mod mirror;
 pub mod seen;
 pub mod spool;
+pub mod tip;
 
 // the doorkeeper
 pub mod hook;

@@ -24,6 +24,7 @@ pub mod independence;
 mod meeting;
 mod pull;
 mod push;
+mod tips;
 
 use std::time::Instant;
 
@@ -36,15 +37,18 @@ use crate::git::{RemoteUrl, store_files};
 use crate::ledger::{Ledger, LedgerError};
 use crate::marks::{MarkError, Marks};
 use crate::merkle::{self, Hash};
+use crate::tip::Tip;
 
 pub use ask::clear;
 pub use compare::{Chains, Memory, Split, State, absent, compare};
 pub use evidence::{EVIDENCE, evidence_of};
+pub use history::fingerprint;
 use history::here_before;
 pub use independence::{Place, Tie, groups, newest_held, tie};
 pub use meeting::{Before, Meeting, meet};
 pub use pull::{PullError, Pulled, pull};
 pub use push::{Delivery, Sent, Toward, deliver, push};
+pub use tips::Heard;
 
 /// A remote that should hold a copy.
 #[derive(Debug, Clone)]
@@ -92,6 +96,8 @@ pub struct Survey<'a> {
     pub counted: Counted,
     /// What is too old.
     pub limits: Limits,
+    /// Tips that were seen elsewhere.
+    pub tips: &'a [Tip],
 }
 
 /// One entry, as much as is needed to name it.
@@ -160,6 +166,9 @@ pub struct Copy {
     pub findings: Vec<Finding>,
     /// References under which evidence was kept.
     pub evidence: Vec<String>,
+    /// For each tip that was seen elsewhere: whether it stands among the entries that only this
+    /// remote has; none when it has no other entry at its number.
+    pub tips: Vec<Option<bool>>,
 }
 
 impl Copy {

@@ -14,4 +14,5 @@ pub mod mirrors;
 pub mod policy_change;
 pub mod policy_review;
 pub mod proofs;
+pub mod tips;
 pub mod verdict;

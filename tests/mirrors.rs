@@ -6,6 +6,7 @@ mod hostile;
 mod marks;
 mod races;
 mod states;
+mod tips;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -5,13 +5,13 @@ use git_ledger::git::Scope;
 use git_ledger::json::Value;
 use git_ledger::ledger::LedgerError;
 use git_ledger::marks::MarkError;
-use git_ledger::mirror::{Comparison, Named};
-use git_ledger::report::fresh::{self, Fresh, Held};
-use git_ledger::report::mirrors;
+use git_ledger::mirror::{Comparison, Heard, Named};
+use git_ledger::report::fresh::{self, Fresh};
+use git_ledger::report::{mirrors, tips};
 
 use super::context::{Context, Opened};
 use super::failure::{Exit, Failure};
-use super::{date, mirror, terminal};
+use super::{date, mirror, terminal, tip};
 
 /// Compare all copies and tell the detection window
 ///
@@ -26,6 +26,9 @@ pub struct Args {
     pub names: Vec<String>,
     #[command(flatten)]
     pub limits: Asked,
+    /// A tip that was seen elsewhere: a line of 'git ledger tip', NUMBER:DIGEST, a file or -
+    #[arg(long, value_name = "TIP")]
+    tip: Vec<String>,
     /// Give up after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub timeout: u64,
@@ -92,31 +95,55 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     if opened.ledger.tip_id()?.is_none() {
         return Err(absent(&opened));
     }
+    let tips = tip::read(context, &args.tip)?;
     let remotes = mirror::remotes(&opened, &args.names)?;
     let marks = opened.marks();
     let mut survey = mirror::survey(context, &opened, &marks, args.timeout)?;
+    survey.tips = &tips;
     survey.limits = args.limits.limits(&opened)?;
     let mut comparison = survey.compare(&remotes)?;
     if let Some(here) = &comparison.here {
         comparison.about_here = survey.about_here(here, &comparison.copies);
     }
+    let heard = comparison.here.as_ref().map_or_else(Vec::new, |here| {
+        let first = opened.settings.fingerprint;
+        let heard = tip::hear(&opened, (here.number, here.commit), first, &tips);
+        with_copies(heard, &comparison)
+    });
+    let answer = comparison
+        .answer()
+        .max(tips::answer(&heard, &comparison.copies));
     let fresh = Fresh {
         newest: comparison.here.as_ref().and_then(Named::newest),
         limits: survey.limits,
         now: survey.clock,
         before: before(&opened),
         unasked: unasked(&opened, Some(&comparison)),
-        held: Held::AgainstNothing,
+        held_to: tips::held_to(&heard),
     };
     let text = if args.quiet {
         String::new()
     } else if args.json {
-        let object = mirrors::json(&comparison).with("fresh", fresh::json(&fresh));
+        let object = mirrors::json(&comparison)
+            .with("fresh", fresh::json(&fresh))
+            .with("tips", tips::json(&heard, &comparison.copies))
+            .with("answer", answer.word());
         Value::from(object).to_canonical() + "\n"
     } else {
-        mirrors::text(&comparison, survey.clock) + &fresh::text(&fresh, "fresh   ")
+        mirrors::text(&comparison, survey.clock)
+            + &tips::finding_lines(&heard, &comparison.copies)
+            + &tips::text(&heard, &comparison.copies)
+            + &fresh::text(&fresh, "fresh   ")
     };
-    terminal::answer(&text, comparison.answer().into())
+    terminal::answer(&text, answer.into())
+}
+
+/// Tips with what the remotes that were asked show of them.
+pub fn with_copies(heard: Vec<Heard>, comparison: &Comparison) -> Vec<Heard> {
+    let heard = heard.into_iter().enumerate();
+    heard
+        .map(|(at, heard)| heard.with(&comparison.copies, at))
+        .collect()
 }
 
 /// The newest entry that was seen here before, and when.

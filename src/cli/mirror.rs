@@ -388,6 +388,7 @@ pub fn survey<'a>(
             Counted::Remotes
         },
         limits: Limits::default(),
+        tips: &[],
     })
 }
 

@@ -4,19 +4,19 @@ use std::num::NonZeroUsize;
 
 use git_ledger::finding::{Answer, Finding};
 use git_ledger::freshness::Newest;
-use git_ledger::json::Value;
+use git_ledger::json::{Object, Value};
 use git_ledger::marks::{Mark, MarkError};
 use git_ledger::merkle::hex;
-use git_ledger::mirror::Comparison;
-use git_ledger::report::fresh::{self, Fresh, Held};
-use git_ledger::report::mirrors;
+use git_ledger::mirror::{Comparison, Copy};
+use git_ledger::report::fresh::{self, Fresh};
 use git_ledger::report::verdict::{self, Frame};
+use git_ledger::report::{mirrors, tips};
 use git_ledger::verify::{Request, Verdict, verify};
 
 use super::context::{Context, Opened, parse_fingerprint};
 use super::failure::{Exit, Failure};
 use super::terminal::{self, Progress};
-use super::{compare, mirror};
+use super::{compare, mirror, tip};
 
 /// Check everything, from bytes
 ///
@@ -46,6 +46,9 @@ pub struct Args {
     timeout: u64,
     #[command(flatten)]
     limits: compare::Asked,
+    /// A tip that was seen elsewhere: a line of 'git ledger tip', NUMBER:DIGEST, a file or -
+    #[arg(long, value_name = "TIP")]
+    tip: Vec<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -72,6 +75,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         );
     }
     let limits = args.limits.limits(&opened)?;
+    let tips = tip::read(context, &args.tip)?;
     let before = compare::before(&opened);
     let (mut judged, ignored) = judge(&opened, pinned, args.threads)?;
     let newest = judged.tip.map(|(number, _, commit, time)| Newest {
@@ -79,7 +83,11 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         commit,
         time,
     });
-    if judged.answer() == Answer::Sound {
+    let mut heard = newest.map_or_else(Vec::new, |newest| {
+        let first = judged.fingerprint.or(pinned);
+        tip::hear(&opened, (newest.number, newest.commit), first, &tips)
+    });
+    if judged.answer() == Answer::Sound && tips::answer(&heard, &[]) != Answer::Breach {
         remember(&opened, &mut judged, now);
         if args.pin
             && let Some(found) = judged.fingerprint
@@ -107,9 +115,18 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
             let mut survey = mirror::survey(context, &opened, &marks, args.timeout)?;
             survey.pinned = pinned;
             survey.limits = limits;
+            survey.tips = &tips;
             Some(survey.compare(&remotes)?)
         }
     };
+    let copies: &[Copy] = match &comparison {
+        Some(comparison) => {
+            heard = compare::with_copies(heard, comparison);
+            &comparison.copies
+        }
+        None => &[],
+    };
+    judged.findings.extend(tips::findings(&heard, copies));
     let frame = Frame {
         subject: opened.ledger.reference().to_owned(),
         now,
@@ -121,7 +138,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         now,
         before,
         unasked: compare::unasked(&opened, comparison.as_ref()),
-        held: Held::AgainstNothing,
+        held_to: tips::held_to(&heard),
     };
     let answer = comparison
         .as_ref()
@@ -129,36 +146,45 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let text = if args.quiet {
         String::new()
     } else if args.json {
-        json(&judged, &frame, &fresh, comparison.as_ref(), answer)
+        let more = Object::new()
+            .with("fresh", fresh::json(&fresh))
+            .with("tips", tips::json(&heard, copies));
+        json(&judged, &frame, more, comparison.as_ref(), answer)
     } else {
+        let heard = tips::text(&heard, copies);
         let copies = comparison.map(|c| {
             let (here, there) = (judged.answer().word(), c.answer().word());
             let all = format!("{}: here {here}, copies {there}\n", answer.word());
             format!("\n{}{all}", mirrors::text(&c, now))
         });
         let fresh = fresh::text(&fresh, "fresh        ");
-        verdict::text(&judged, &frame) + &fresh + &copies.unwrap_or_default()
+        verdict::text(&judged, &frame) + &heard + &fresh + &copies.unwrap_or_default()
     };
     terminal::answer(&text, answer.into())
 }
 
-/// The verdict, and the copies under `copies`; the answer is the worse of both.
+/// The verdict with what more there is, and the copies under `copies`; the answer is the worse of
+/// both.
 fn json(
     judged: &Verdict,
     frame: &Frame,
-    fresh: &Fresh,
+    more: Object,
     comparison: Option<&Comparison>,
     answer: Answer,
 ) -> String {
-    let value = match (verdict::json(judged, frame), comparison) {
-        (Value::Object(object), Some(comparison)) => object
-            .with("fresh", fresh::json(fresh))
-            .with("here", judged.answer().word())
-            .with("answer", answer.word())
-            .with("copies", mirrors::json(comparison))
-            .into(),
-        (Value::Object(object), None) => object.with("fresh", fresh::json(fresh)).into(),
-        (value, _) => value,
+    let value = match verdict::json(judged, frame) {
+        Value::Object(mut object) => {
+            for (name, value) in more.iter() {
+                object.set(name, value.clone());
+            }
+            if let Some(comparison) = comparison {
+                object.set("here", judged.answer().word());
+                object.set("answer", answer.word());
+                object.set("copies", mirrors::json(comparison));
+            }
+            Value::from(object)
+        }
+        value => value,
     };
     value.to_canonical() + "\n"
 }

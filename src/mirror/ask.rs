@@ -21,6 +21,7 @@ use super::compare::{Chains, Memory, Split, State, absent, compare};
 use super::evidence;
 use super::history::{alone, ancestor, before, raw, stands};
 use super::meeting::{Meeting, meet};
+use super::tips;
 use super::{Copy, Named, Remote, Survey};
 
 /// How much of what a remote says is kept.
@@ -67,6 +68,7 @@ impl Survey<'_> {
             why: None,
             findings: Vec::new(),
             evidence: Vec::new(),
+            tips: vec![None; self.tips.len()],
         };
         // before the remote is asked: it may only have grown since
         let mark = self.marks.get(Some(&remote.name)).unwrap_or_else(|why| {
@@ -225,6 +227,7 @@ impl Survey<'_> {
             let link = raw(*oldest).and_then(|raw| Link::parse(*oldest, raw).ok());
             copy.lacks_since = link.map(|link| link.time);
         }
+        copy.tips = tips::shown(&shown.ledger, newest, &copy.there, self.tips);
         let number = positions.common.map_or(0, |common| common + 1);
         let mut split = Split::Different;
         if let Some((ours, theirs)) = shown.meeting.split()

@@ -10,7 +10,7 @@ use crate::finding::{Finding, FindingId};
 use crate::git::Reader;
 use crate::ledger::Ledger;
 use crate::marks::Mark;
-use crate::merkle;
+use crate::merkle::{self, Hash};
 
 use super::Named;
 use super::compare::Split;
@@ -45,6 +45,12 @@ pub(super) fn entry_at(ledger: &Ledger, from: &Named, number: u64) -> Option<Obj
     let steps = from.number.checked_sub(number)?;
     let none = ObjectId::null(from.commit.kind());
     ancestor(ledger, from.commit, steps, none)
+}
+
+/// The digest of the first entry below a commit, if history reaches so far.
+pub fn fingerprint(ledger: &Ledger, tip: ObjectId) -> Option<Hash> {
+    let first = *alone(tip, ledger)?.there.last()?;
+    Some(merkle::leaf(&raw(ledger, first)?))
 }
 
 /// What a mark of the copy in hand says against it.

@@ -7,15 +7,6 @@ use crate::json::{Object, Value};
 
 use super::verdict::{age, clean, number};
 
-/// Whether the answer was held against a tip that was kept elsewhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    /// It was not.
-    AgainstNothing,
-    /// It was.
-    AgainstATip,
-}
-
 /// What the words are about.
 #[derive(Debug, Clone)]
 pub struct Fresh {
@@ -29,8 +20,8 @@ pub struct Fresh {
     pub before: Option<(u64, u64)>,
     /// Remotes that were not asked now, and when they were last seen.
     pub unasked: Vec<(String, Option<u64>)>,
-    /// What it was held against.
-    pub held: Held,
+    /// The number of the newest tip kept elsewhere that stands here.
+    pub held_to: Option<u64>,
 }
 
 /// The words, each line after `label` and as far in.
@@ -56,8 +47,13 @@ pub fn text(fresh: &Fresh, label: &str) -> String {
             seen.join(", ")
         ));
     }
-    if fresh.held == Held::AgainstNothing {
-        lines.push(UNSEEN.to_owned());
+    if let Some(entry) = fresh.held_to {
+        lines.push(format!(
+            "up to entry {entry} it is held to what was seen elsewhere; of what came after it:"
+        ));
+    }
+    lines.push(UNSEEN.to_owned());
+    if fresh.held_to.is_none() {
         lines.push(KEEP.to_owned());
     }
     let mut out = String::new();
@@ -133,11 +129,6 @@ pub fn json(fresh: &Fresh) -> Object {
         .with("max_age", maybe(fresh.limits.max_age))
         .with("max_lag", maybe(fresh.limits.max_lag))
         .with("unasked", seen)
-        .with(
-            "unseen",
-            match fresh.held {
-                Held::AgainstNothing => Value::from(UNSEEN),
-                Held::AgainstATip => Value::Null,
-            },
-        )
+        .with("held_to", maybe(fresh.held_to))
+        .with("unseen", UNSEEN)
 }
