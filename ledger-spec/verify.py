@@ -503,6 +503,7 @@ def read_proof(raw):
     hashes = [one for item in items for one in item["path"]]
     texts = [*file["policies"], *hashes, *(item["commit"] for item in items)]
     need(all(isinstance(text, str) for text in texts), bad, "no string")
+    need(all(len(toml.encode()) <= MIB for toml in file["policies"]), bad, "a policy is too large")
     need(all(len(unbase64(one, bad)) == 32 for one in hashes), bad, "a hash")
     return file, [[read_shown(item, file["format"]) for item in file[name]] for name in lists]
 

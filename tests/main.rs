@@ -50,3 +50,6 @@ mod policy;
 
 // attacks on everything around the rules; the table of all of them is attacks.tsv
 mod attacks;
+
+// receipts and evidence: what travels, and what does not
+mod proofs;

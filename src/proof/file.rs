@@ -7,7 +7,7 @@ use gix::hash::Kind as Format;
 use crate::finding::{Finding, FindingId};
 use crate::json::{Object, Value};
 use crate::merkle::Hash;
-use crate::policy::SPEC;
+use crate::policy::{MAX_BYTES as MAX_POLICY, SPEC};
 
 use super::{Claim, Proof, Shown, SplitKind};
 
@@ -74,6 +74,11 @@ pub fn parse(bytes: &[u8]) -> Result<Proof, Finding> {
         .map(|policy| policy.as_str().map(str::to_owned))
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| malformed("a policy is not a string"))?;
+    if policies.iter().any(|toml| toml.len() > MAX_POLICY) {
+        return Err(malformed(format!(
+            "a policy of more than {MAX_POLICY} bytes"
+        )));
+    }
     Ok(Proof {
         format,
         policies,

@@ -29,9 +29,9 @@ pub fn kind(statement: &Statement) -> &'static str {
 
 /// The judgement for people.
 pub fn text(judgement: &Judgement) -> String {
-    let answer = word(judgement.answer());
+    let answer = judgement.answer();
     let mut out = match &judgement.statement {
-        None => format!("{answer}\n"),
+        None => format!("{}\n", word(answer)),
         Some(Statement::Receipt(receipt)) => receipt_text(receipt, answer),
         Some(Statement::Split(split)) => split_text(split, answer),
     };
@@ -54,7 +54,7 @@ fn finding_text(finding: &Finding) -> String {
     )
 }
 
-fn receipt_text(receipt: &Receipt, answer: &str) -> String {
+fn receipt_text(receipt: &Receipt, answer: Answer) -> String {
     let (entry, against) = (&receipt.entry, &receipt.against);
     let (at, head) = (entry.entry.number(), against.entry.number());
     let what = if at == head {
@@ -65,7 +65,7 @@ fn receipt_text(receipt: &Receipt, answer: &str) -> String {
             ledger(&receipt.policies)
         )
     };
-    let mut out = format!("{answer}: {what}\n");
+    let mut out = heading(answer, &what);
     out += &row("ledger", &format!("sha256:{}", hex(&receipt.fingerprint)));
     out += &row("entry", &printable(&entry.entry.subject()));
     out += &entry_rows(entry);
@@ -91,7 +91,7 @@ fn receipt_text(receipt: &Receipt, answer: &str) -> String {
     out
 }
 
-fn split_text(split: &Split, answer: &str) -> String {
+fn split_text(split: &Split, answer: Answer) -> String {
     let at = split.here.first.entry.number();
     let name = ledger(&split.common_policies());
     let what = match split.kind {
@@ -103,7 +103,7 @@ fn split_text(split: &Split, answer: &str) -> String {
             format!("entry {at} of {name} was signed twice with the same content; this is no fork")
         }
     };
-    let mut out = format!("{answer}: {}: {what}\n", split.kind);
+    let mut out = heading(answer, &format!("{}: {what}", split.kind));
     out += &row("ledger", &format!("sha256:{}", hex(&split.fingerprint)));
     out += &row("common", &printable(&split.common.entry.subject()));
     out += &entry_rows(&split.common);
@@ -130,6 +130,14 @@ fn split_text(split: &Split, answer: &str) -> String {
         SplitKind::Twin => "Both say the same; no second history is told.\n",
     };
     out
+}
+
+/// What could not be told is not said as if it were a fact.
+fn heading(answer: Answer, what: &str) -> String {
+    match answer {
+        Answer::Unknown => format!("{}; the file says: {what}\n", word(answer)),
+        Answer::Sound | Answer::Breach => format!("{}: {what}\n", word(answer)),
+    }
 }
 
 fn signer_text(signer: &Signer) -> String {
