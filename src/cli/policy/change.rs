@@ -66,6 +66,20 @@ impl ChangeArgs {
     }
 }
 
+impl SigningArgs {
+    /// What is to be signed, to people: nobody is asked about what was not shown.
+    pub fn show(&self, text: &str) -> Result<(), Failure> {
+        match (self.json, self.yes) {
+            (false, _) => terminal::print(text),
+            (true, true) => Ok(()),
+            (true, false) => {
+                terminal::tell(text.trim_end());
+                Ok(())
+            }
+        }
+    }
+}
+
 /// A change somebody asked for.
 pub struct Intent {
     /// What the policy shall be.
@@ -99,9 +113,7 @@ pub fn change(
     let (_, row) = ground.me(context, signing.key.as_deref())?;
     let agreed = row.map(|row| &row.principal).into_iter().collect();
     let review = ground.review(policy, agreed)?;
-    if !signing.json {
-        terminal::print(&(review.change() + &intent.aside))?;
-    }
+    signing.show(&(review.change() + &intent.aside))?;
     // who may not change the policy at all is told so by the rules, not by the count
     let admin = row.is_some_and(|row| row.has(Role::Admin) && !row.retired);
     if admin && !review.count.is_enough() {

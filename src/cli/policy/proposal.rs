@@ -170,8 +170,8 @@ pub fn approve(context: &Context, args: &ApproveArgs) -> Result<Exit, Failure> {
         ))
         .hint("other admins must agree to it"));
     }
-    if !args.json {
-        say(stdout, &review.text())?;
+    if !(args.json && args.yes) {
+        say(stdout || args.json, &review.text())?;
     }
     consent(args.yes, &format!("agree to this change as {me}?"))?;
     let text = proposal.approval_text();
@@ -250,16 +250,14 @@ pub fn apply(context: &Context, args: &ApplyArgs) -> Result<Exit, Failure> {
     };
     let review = ground.review(&proposal.policy, proposal.agreed(me.as_ref()))?;
     let count = &review.count;
-    if !args.signing.json {
-        let by_signing = match &me {
-            None => String::new(),
-            Some(me) if proposal.agreed(None).contains(me) => {
-                format!("           {me} agrees by signing the entry; its approval is left out\n")
-            }
-            Some(me) => format!("           {me} agrees by signing the entry\n"),
-        };
-        terminal::print(&(review.text() + &by_signing))?;
-    }
+    let by_signing = match &me {
+        None => String::new(),
+        Some(me) if proposal.agreed(None).contains(me) => {
+            format!("           {me} agrees by signing the entry; its approval is left out\n")
+        }
+        Some(me) => format!("           {me} agrees by signing the entry\n"),
+    };
+    args.signing.show(&(review.text() + &by_signing))?;
     if !count.is_enough() {
         if args.signing.json {
             return json(&review, "short", Exit::No);
