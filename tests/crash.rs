@@ -3,11 +3,13 @@
 
 mod errors;
 mod hook;
+mod marks;
+mod mirror;
 mod order;
-mod random;
+pub mod random;
 mod spool;
 mod sweep;
-mod tally;
+pub mod tally;
 
 use std::path::Path;
 use std::process::Command;
@@ -49,21 +51,41 @@ fn traced(world: &World, dir: &str, options: &[&str], arguments: &[&str]) -> Com
 
 /// What a command changes, in order; of the first process only.
 fn changes(world: &World, dir: &str, arguments: &[&str]) -> Vec<Traced> {
-    let log = world.path("trace");
-    let trace = format!("trace={CHANGES}");
-    let path = log.to_str().expect("a path");
-    let options = ["-y", "-s", "256", "-o", path, "-e", &trace];
-    run(traced(world, dir, &options, arguments), b"").ok();
-    let text = std::fs::read_to_string(&log).expect("a trace");
+    let text = trace(world, dir, arguments, "", &[]);
     let first = text.split_whitespace().next().unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.strip_prefix(first));
-    lines
-        .filter_map(|line| {
-            let (call, rest) = line.trim_start().split_once('(')?;
-            let (call, rest) = (call.to_owned(), rest.to_owned());
-            Some(Traced { call, rest })
-        })
-        .collect()
+    lines.filter_map(call).collect()
+}
+
+/// The trace of a command with all its threads, and what it tells.
+struct Changes {
+    text: String,
+    list: Vec<Traced>,
+}
+
+/// What a command changes, in order, and what it does by these `more` calls; of all its threads,
+/// but not of the programs it starts.
+fn all_changes(world: &World, dir: &str, arguments: &[&str], more: &str) -> Changes {
+    let text = trace(world, dir, arguments, more, &["-b", "execve"]);
+    let lines = text.lines().filter_map(|line| line.split_once(' '));
+    let list = lines.filter_map(|(_, line)| call(line)).collect();
+    Changes { text, list }
+}
+
+fn trace(world: &World, dir: &str, arguments: &[&str], more: &str, options: &[&str]) -> String {
+    let log = world.path("trace");
+    let trace = format!("trace={CHANGES}{more}");
+    let path = log.to_str().expect("a path");
+    let mut all = vec!["-y", "-s", "256", "-o", path, "-e", &trace];
+    all.extend(options);
+    run(traced(world, dir, &all, arguments), b"").ok();
+    std::fs::read_to_string(&log).expect("a trace")
+}
+
+fn call(line: &str) -> Option<Traced> {
+    let (call, rest) = line.trim_start().split_once('(')?;
+    let (call, rest) = (call.to_owned(), rest.to_owned());
+    Some(Traced { call, rest })
 }
 
 /// The points of a command. Opening a file to read it changes nothing.

@@ -42,14 +42,5 @@ mod contention;
 // killed anywhere, on a full disk, on a broken one
 mod crash;
 
-// whatever bytes: the corpora of the fuzz targets, and some bent ones
-mod fuzz;
-
-// who may write what, and how that changes by agreement
-mod policy;
-
-// attacks on everything around the rules; the table of all of them is attacks.tsv
-mod attacks;
-
-// receipts and evidence: what travels, and what does not
-mod proofs;
+// many writers and random deaths, judged by a model
+mod history;

@@ -11,8 +11,9 @@ use std::path::PathBuf;
 
 use git_ledger::json::Value;
 
+use super::order::after;
 use super::tally::{Tally, Wrong, whole};
-use super::{CHANGES, Point, points_of};
+use super::{CHANGES, Point, Traced, points_of};
 use crate::recorded::times;
 use crate::servers::ssh::{Sshd, write_script};
 use crate::servers::{Server, text};
@@ -321,4 +322,28 @@ fn receive_pack() {
     let target = Target::new(&world, Victim::ReceivePack, Before::Nothing);
     let kind = "git receive-pack";
     sweep(kind, target, &FAULTS[..1], times(14, 1), 0);
+}
+
+/// What the pusher is told rests on what is on the disk: the push awaited, the event, then yes.
+#[test]
+fn event_then_yes() {
+    let world = World::new();
+    let victim = Victim::Hook("pre-receive");
+    let mut target = Target::new(&world, victim, Before::Nothing);
+    target.trace(&format!("-e trace={CHANGES},exit_group"));
+    let refs = target.refs("nothing");
+    target.push(&refspecs(&refs), None);
+    let trace = fs::read_to_string(target.log()).expect("a trace");
+    let lines = trace.lines().filter_map(|line| line.split_once(' '));
+    let calls: Vec<Traced> = lines.filter_map(|(_, line)| super::call(line)).collect();
+    let bytes = after(&calls, 0, "fsync", &["/pushes/.tmp-"]);
+    let awaited = after(&calls, bytes, "rename", &["/pushes/", ".json\""]);
+    let awaited = after(&calls, awaited, "fsync", &["/pushes>"]);
+    let moved = after(&calls, awaited, "rename", &["refs/heads/ledger\""]);
+    let objects = calls.iter().take(moved);
+    let objects = objects.filter(|c| c.call.starts_with("rename") && c.rest.contains("/tmp_obj_"));
+    assert!(objects.count() > 0, "{trace}");
+    let kept = after(&calls, moved, "fsync", &["/refs/heads>"]);
+    after(&calls, kept, "exit_group", &["0)"]);
+    assert_eq!(calls.iter().filter(|c| c.call == "exit_group").count(), 1);
 }

@@ -5,7 +5,7 @@ use crate::world::World;
 
 /// The first place from `from` on of a call whose text holds all these words.
 #[track_caller]
-fn after(calls: &[Traced], from: usize, call: &str, words: &[&str]) -> usize {
+pub fn after(calls: &[Traced], from: usize, call: &str, words: &[&str]) -> usize {
     let found = calls.iter().skip(from).position(|traced| {
         traced.call.starts_with(call) && words.iter().all(|word| traced.rest.contains(word))
     });

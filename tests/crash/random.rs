@@ -67,7 +67,7 @@ fn killed(mut command: Command, input: &[u8], after: Duration, tree: bool) -> Sa
 }
 
 /// Kills what runs on this side: not what a server would run.
-fn kill_tree(child: &mut Child) {
+pub fn kill_tree(child: &mut Child) {
     let mut found = vec![child.id()];
     let mut at = 0;
     while let Some(parent) = found.get(at).copied() {

@@ -41,6 +41,11 @@ impl Tally {
         self.acknowledged += usize::from(acknowledged);
     }
 
+    /// So many more faults that belong to no single try.
+    pub fn struck(&mut self, count: usize) {
+        self.struck += count;
+    }
+
     pub fn wrong(&mut self, what: Wrong, how: impl Display) {
         self.wrong.push((what, how.to_string()));
     }
