@@ -16,10 +16,12 @@ use super::repository::Repository;
 use super::write::make_dir;
 use crate::durable;
 
-/// What git may find at the top of the scratch repository; the rest is removed.
+/// What git may find at the top of the scratch repository; the rest is removed. What tells our
+/// own dead locks stays, or nobody could.
 const KNOWN: &[&str] = &[
     "HEAD",
     "config",
+    "git-ledger",
     "objects",
     "refs",
     "shallow",

@@ -1,8 +1,8 @@
 //! What a clone remembers, and who may sign, struck at each change: a mark is whole and never
 //! goes down, an answer rests on a mark that is on the disk, a policy is the old or the new one.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 
 use super::order::after;
 use super::tally::{Tally, Wrong, whole};
@@ -16,18 +16,36 @@ fn name(fault: &str) -> &str {
     fault.rsplit('=').next().unwrap_or(fault)
 }
 
-/// The file that holds what was last seen of the local branch.
-fn local(world: &World) -> PathBuf {
-    let marks = fs::read_dir(world.path("r/.git/git-ledger/marks")).expect("marks");
-    let ledger = marks.flatten().next().expect("a ledger");
-    ledger.path().join("local.json")
+/// The numbers of all marks of a clone's ledger, by the remote they are about, as the index has
+/// them; every file beside it is whole.
+pub fn numbers(world: &World, dir: &str) -> Result<BTreeMap<String, u64>, String> {
+    let marks = world.path(dir).join(".git/git-ledger/marks");
+    let mut found = BTreeMap::new();
+    for ledger in fs::read_dir(marks).into_iter().flatten().flatten() {
+        for file in fs::read_dir(ledger.path()).into_iter().flatten().flatten() {
+            let path = file.path();
+            if path.extension().is_none_or(|e| e != "json") {
+                continue;
+            }
+            let text = fs::read_to_string(&path).map_err(|why| why.to_string())?;
+            let value: serde_json::Value =
+                serde_json::from_str(&text).map_err(|why| format!("{path:?}: {why}: {text}"))?;
+            for (_, known) in value["marks"].as_object().into_iter().flatten() {
+                let number = known["mark"]["number"].as_u64().ok_or(text.clone())?;
+                let remote = known["remote"].as_str().unwrap_or("local").to_owned();
+                found.insert(remote, number);
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn marked(world: &World) -> Result<u64, String> {
-    let text = fs::read_to_string(local(world)).map_err(|why| why.to_string())?;
-    let mark: serde_json::Value =
-        serde_json::from_str(&text).map_err(|why| format!("{why}: {text}"))?;
-    mark["number"].as_u64().ok_or(text)
+    let numbers = numbers(world, "r")?;
+    numbers
+        .get("local")
+        .copied()
+        .ok_or_else(|| "no mark".to_owned())
 }
 
 fn append(world: &World) {
@@ -151,9 +169,12 @@ fn mark_then_answer() {
     world.repository("r");
     append(&world);
     let calls = all_changes(&world, "r", &["verify"], "").list;
-    let bytes = after(&calls, 0, "fsync", &["/marks/", "/.tmp-"]);
-    let named = after(&calls, bytes, "rename", &["/marks/", "/local.json\""]);
-    let kept = after(&calls, named, "fsync", &["/marks/"]);
+    let mut kept = 0;
+    for file in ["/index.json\"", "/local.json\""] {
+        let bytes = after(&calls, kept, "fsync", &["/marks/", "/.tmp-"]);
+        let named = after(&calls, bytes, "rename", &["/marks/", file]);
+        kept = after(&calls, named, "fsync", &["/marks/"]);
+    }
     after(&calls, kept, "write", &["1<", "sound"]);
 }
 
@@ -175,7 +196,8 @@ fn marks_of_remotes_then_answer() {
         let calls = all_changes(&world, "r", arguments, "").list;
         let mut from = 0;
         for _ in 0..2 {
-            let named = after(&calls, from, "rename", &["/marks/", "/remote-"]);
+            let named = after(&calls, from, "rename", &["/marks/", "/index.json\""]);
+            let named = after(&calls, named, "rename", &["/marks/", "/remote-"]);
             from = after(&calls, named, "fsync", &["/marks/"]);
         }
         after(&calls, from, "write", &["1<", word]);

@@ -37,6 +37,8 @@ impl Struck {
 /// A repository `r` with two mirrors.
 struct Copies {
     world: World,
+    /// The clone whose program is struck.
+    dir: &'static str,
     struck: Struck,
     _daemon: Option<Running>,
 }
@@ -65,6 +67,7 @@ impl Copies {
         }
         let copies = Copies {
             world,
+            dir: "r",
             struck,
             _daemon: daemon,
         };
@@ -92,7 +95,7 @@ impl Copies {
         let mut all = vec!["-o", log.to_str().expect("a path")];
         all.extend(self.struck.options());
         all.extend(options);
-        traced(&self.world, "r", &all, arguments)
+        traced(&self.world, self.dir, &all, arguments)
     }
 
     fn points(&self, arguments: &[&str]) -> Vec<Point> {
@@ -127,21 +130,9 @@ impl Copies {
         said.trim().parse::<u64>().expect("a number") - 1
     }
 
-    /// The numbers of the marks, by the remote they are about; each whole.
+    /// The numbers of the marks, by the remote they are about.
     fn marks(&self) -> Result<BTreeMap<String, u64>, String> {
-        let mut found = BTreeMap::new();
-        for path in files(&self.world.path("r/.git/git-ledger/marks")) {
-            if path.extension().is_none_or(|e| e != "json") {
-                continue;
-            }
-            let text = fs::read_to_string(&path).map_err(|why| why.to_string())?;
-            let mark: serde_json::Value =
-                serde_json::from_str(&text).map_err(|why| format!("{path:?}: {why}: {text}"))?;
-            let number = mark["number"].as_u64().ok_or(text.clone())?;
-            let remote = mark["remote"].as_str().unwrap_or("local").to_owned();
-            found.insert(remote, number);
-        }
-        Ok(found)
+        super::marks::numbers(&self.world, self.dir)
     }
 
     /// Everything that must hold whatever was struck.
@@ -157,7 +148,10 @@ impl Copies {
                 tally.wrong(Wrong::Corrupt, format!("{name} has forked: {what}"));
             }
         }
-        let healthy = whole(&self.world, "r");
+        if !self.on_one_line(&self.tip("r"), &self.tip(self.dir)) {
+            tally.wrong(Wrong::Corrupt, format!("{} has forked: {what}", self.dir));
+        }
+        let healthy = whole(&self.world, self.dir);
         tally.check(
             Wrong::Corrupt,
             healthy.map_err(|why| format!("{why}\n{what}")),
@@ -167,7 +161,7 @@ impl Copies {
             Ok(marks) => {
                 for (name, number) in &marks {
                     let there = match name.as_str() {
-                        "local" => self.number("r"),
+                        "local" => self.number(self.dir),
                         name => self.number(&format!("{name}.git")),
                     };
                     if *number > there || before.get(name).is_some_and(|old| old > number) {
@@ -205,11 +199,20 @@ impl Copies {
                 tally.wrong(Wrong::Lost, format!("{name} is not level: {what}"));
             }
         }
-        for dir in ["r/.git/refs", "one.git/refs", "two.git/refs"] {
-            for path in files(&self.world.path(dir)) {
-                if path.extension().is_some_and(|e| e == "lock") {
-                    tally.wrong(Wrong::Stuck, format!("{path:?} stays: {what}"));
-                }
+        self.no_locks(what, tally);
+    }
+
+    /// Nobody waits for somebody who is dead: no reference is locked, neither in a repository nor
+    /// in what our program keeps beside it.
+    fn no_locks(&self, what: &str, tally: &mut Tally) {
+        let ours = format!("{}/.git", self.dir);
+        for dir in [ours.as_str(), "one.git/refs", "two.git/refs"] {
+            let locks = files(&self.world.path(dir)).into_iter().filter(|path| {
+                let git = path.to_string_lossy().contains("/refs/");
+                git && path.extension().is_some_and(|e| e == "lock")
+            });
+            for path in locks {
+                tally.wrong(Wrong::Stuck, format!("{path:?} stays: {what}"));
             }
         }
     }
@@ -217,7 +220,7 @@ impl Copies {
     /// Whatever was started for this world ends by itself.
     #[track_caller]
     fn nobody_is_left(&self) {
-        let ours = self.world.path("r");
+        let ours = self.world.path(self.dir);
         let ours = ours.to_str().expect("a path");
         let here = |process: &Path| {
             let line = fs::read(process.join("cmdline")).unwrap_or_default();
@@ -293,6 +296,56 @@ fn push_itself() {
 #[test]
 fn push_and_its_gits() {
     push("mirror push with its gits", Struck::Anybody, times(40, 1));
+}
+
+/// A clone that is behind fetches what is new, judges it, and takes it over.
+#[test]
+fn pull() {
+    let mut copies = Copies::new(Struck::Ours);
+    copies
+        .world
+        .git("", &["clone", "--quiet", "r", "audit"])
+        .ok();
+    for name in MIRRORS {
+        let url = format!("../{name}.git");
+        copies
+            .world
+            .ledger("audit", &["mirror", "add", name, &url])
+            .ok();
+    }
+    let arguments = ["mirror", "pull", "one"];
+    copies.world.ledger("audit", &arguments).ok();
+    let grow = |copies: &Copies, id: &str| {
+        copies.append(id);
+        copies.ours(&["mirror", "push"]).ok();
+    };
+    grow(&copies, "traced");
+    copies.dir = "audit";
+    let points = copies.points(&arguments);
+    let mut number = 0;
+    for (offset, fault) in FAULTS.iter().enumerate() {
+        let mut tally = Tally::new(format!("mirror pull {}", name(fault)));
+        for point in chosen(&points, times(40, 1), offset) {
+            number += 1;
+            grow(&copies, &number.to_string());
+            let before = copies.marks().expect("marks");
+            let (said, met) = copies.strike(point, fault, &arguments);
+            tally.tried(met, said.code == 0);
+            let what = format!("{fault} at {point:?}: {said}");
+            if said.code == 0 && copies.tip("audit") != copies.tip("one.git") {
+                tally.wrong(Wrong::Lost, format!("said to be here: {what}"));
+            }
+            copies.look(&before, &what, &mut tally);
+            let again = run(binary(&copies.world, "audit", &arguments), b"");
+            if again.code != 0 || copies.tip("audit") != copies.tip("one.git") {
+                tally.wrong(Wrong::Stuck, format!("{again}\nafter {what}"));
+            }
+            copies.no_locks(&what, &mut tally);
+        }
+        tally.finish();
+    }
+    copies.nobody_is_left();
+    assert_both_agree(&copies.world, "audit");
 }
 
 #[test]
