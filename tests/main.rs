@@ -44,3 +44,15 @@ mod crash;
 
 // many writers and random deaths, judged by a model
 mod history;
+
+// whatever bytes: the corpora of the fuzz targets, and some bent ones
+mod fuzz;
+
+// who may write what, and how that changes by agreement
+mod policy;
+
+// attacks on everything around the rules; the table of all of them is attacks.tsv
+mod attacks;
+
+// receipts and evidence: what travels, and what does not
+mod proofs;
