@@ -4,3 +4,4 @@ mod install;
 mod record;
 mod refuse;
 mod survive;
+mod transaction;

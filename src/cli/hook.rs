@@ -4,6 +4,8 @@ pub mod install;
 mod receive;
 pub(super) mod run;
 pub(super) mod settings;
+mod status;
+mod transaction;
 
 use std::path::PathBuf;
 
@@ -14,15 +16,22 @@ use super::failure::{Exit, Failure};
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
     /// Put the hooks in place and make the settings they need
-    Install(install::Args),
+    Install(install::InstallArgs),
     /// Take the hooks out again and put back what was there before
     Uninstall(install::Args),
     /// Say whether the hooks are in force
-    Status,
+    Status(status::Args),
     /// Judge and record a push; called by git before refs move
     PreReceive(Handler),
     /// Record what did not move, and start the mirrors; called by git after refs moved
     PostReceive(Handler),
+    /// Judge and record refs that move in the repository itself; called by git around that
+    ReferenceTransaction {
+        /// Where the transaction stands: prepared, committed or aborted
+        state: String,
+        #[command(flatten)]
+        handler: Handler,
+    },
 }
 
 /// What the scripts in the hooks directory pass.
@@ -38,8 +47,11 @@ pub fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Install(args) => install::install(context, &args),
         Verb::Uninstall(args) => install::uninstall(context, &args),
-        Verb::Status => install::status(context),
+        Verb::Status(args) => status::status(context, &args),
         Verb::PreReceive(handler) => receive::pre_receive(context, handler.before.as_deref()),
         Verb::PostReceive(handler) => receive::post_receive(context, handler.before.as_deref()),
+        Verb::ReferenceTransaction { state, handler } => {
+            transaction::reference_transaction(context, &state, handler.before.as_deref())
+        }
     }
 }

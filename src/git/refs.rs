@@ -171,6 +171,22 @@ impl Repository {
         }
     }
 
+    /// Whether the reference stands in a file of its own and, with the same object, in
+    /// `packed-refs`, which nobody has locked: git takes such a file away when it has packed
+    /// references, and nothing changes by it. To delete a reference it locks `packed-refs` first.
+    pub fn is_packed_too(&self, name: &str) -> Result<bool, RefError> {
+        check_name(name)?;
+        if self.storage == RefStorage::Reftable
+            || self.common_dir().join("packed-refs.lock").exists()
+        {
+            return Ok(false);
+        }
+        match (self.loose(name)?, self.packed(name)?) {
+            (Some(RefValue::Object(loose)), Some(packed)) => Ok(loose == packed),
+            _ => Ok(false),
+        }
+    }
+
     /// All references whose full names begin with `prefix`, ascending.
     pub fn list_refs(&self, prefix: &str) -> Result<Vec<ListedRef>, RefError> {
         let mut found = std::collections::BTreeMap::new();

@@ -104,10 +104,12 @@ fn parse_line(line: &[u8], format: gix::hash::Kind) -> Option<Line> {
 }
 
 /// What a ref holds, as far as telling a deletion from packing needs it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Holds {
     /// The object; none where there is no such ref.
     pub id: Option<ObjectId>,
+    /// It stands for another ref, which has a line of its own.
+    pub symbolic: bool,
     /// It stands in a file of its own and, with the same object, in `packed-refs`, which nobody
     /// has locked: taking the file away changes nothing, and git does so only when it packs.
     pub packed_too: bool,
@@ -130,7 +132,8 @@ pub fn changes<E>(
         };
         let now = holds(&line.name)?;
         let old = now.id.unwrap_or(new.kind().null());
-        if old != new && !(new.is_null() && now.packed_too) {
+        let packing = new.is_null() && now.packed_too;
+        if old != new && !packing && !now.symbolic {
             updates.push(Update {
                 old,
                 new,
@@ -190,6 +193,7 @@ mod tests {
                 Ok::<_, ()>(Holds {
                     id: now,
                     packed_too,
+                    symbolic: false,
                 })
             };
             let updates = changes(lines, |name| name != b"refs/stash", holds).unwrap();

@@ -33,12 +33,7 @@ pub fn hook(input: &[u8]) {
                     [parts.join(&b' '), b"\n".to_vec()].concat()
                 });
                 assert_eq!(text.collect::<Vec<u8>>(), input);
-                let nothing = |_: &[u8]| {
-                    Ok::<_, ()>(Holds {
-                        id: None,
-                        packed_too: false,
-                    })
-                };
+                let nothing = |_: &[u8]| Ok::<_, ()>(Holds::default());
                 let changes = transaction::changes(&lines, |_| true, nothing).expect("read");
                 assert!(changes.iter().all(|update| update.old != update.new));
             }

@@ -11,11 +11,8 @@ use std::time::{Duration, Instant};
 
 use git_ledger::durable;
 use git_ledger::escape::printable;
-use git_ledger::event::PUSH;
 use git_ledger::git::{Git, Repository, Scope};
 use git_ledger::json::{Object, Value};
-use git_ledger::ledger::LedgerError;
-use git_ledger::policy::Role;
 
 use crate::cli::context::{Context, Opened};
 use crate::cli::failure::{Exit, Failure};
@@ -26,14 +23,19 @@ pub const SCRIPTS: &[(&str, &str)] = &[
     ("pre-receive", include_str!("../../../hooks/pre-receive")),
     ("post-receive", include_str!("../../../hooks/post-receive")),
 ];
+/// The one that is put in place only where it is asked for.
+pub const OPTION: (&str, &str) = (
+    "reference-transaction",
+    include_str!("../../../hooks/reference-transaction"),
+);
 const OURS: &[u8] = b"# Put here by `git ledger hook install`;";
 /// Where the scripts name the program.
 const PLACE: &str = "@PROGRAM@";
 /// What a hook that was there before is called now, after its own name.
-const BEFORE: &str = ".before-ledger";
+pub const BEFORE: &str = ".before-ledger";
 
 /// Settings that the hooks rest on.
-const SETTINGS: &[&str] = &[
+pub const SETTINGS: &[&str] = &[
     "receive.denyNonFastForwards",
     "receive.denyDeletes",
     "receive.fsckObjects",
@@ -41,6 +43,19 @@ const SETTINGS: &[&str] = &[
 ];
 /// What git should have on disk when it says that a push is done; set where nobody has set it.
 const FSYNC: (&str, &str) = ("core.fsync", "committed,reference");
+
+/// Options of install.
+#[derive(Debug, clap::Args)]
+pub struct InstallArgs {
+    /// Also record refs that move in the repository itself, and refuse what cannot be recorded
+    ///
+    /// Sees git update-ref, branch, tag, fetch and the like, by whoever may write the repository
+    /// and has not switched hooks off. Each change costs an entry.
+    #[arg(long)]
+    reference_transaction: bool,
+    #[command(flatten)]
+    args: Args,
+}
 
 /// Options of install and uninstall.
 #[derive(Debug, clap::Args)]
@@ -55,7 +70,7 @@ type Changed = BTreeMap<String, (String, Vec<String>)>;
 
 /// A file in the hooks directory.
 #[derive(Debug, PartialEq, Eq)]
-enum Found {
+pub enum Found {
     Nothing,
     Ours,
     /// One of ours for another program or of another version.
@@ -63,15 +78,43 @@ enum Found {
     Foreign,
 }
 
+/// What becomes of the hook that is an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transactions {
+    Wanted,
+    AsItIs,
+}
+
 /// Runs `git ledger hook install`.
-pub fn install(context: &Context, args: &Args) -> Result<Exit, Failure> {
-    terminal::answer(&put_in_place(context, args)?, Exit::Done)
+pub fn install(context: &Context, args: &InstallArgs) -> Result<Exit, Failure> {
+    let transactions = if args.reference_transaction {
+        Transactions::Wanted
+    } else {
+        Transactions::AsItIs
+    };
+    terminal::answer(&place(context, &args.args, transactions)?, Exit::Done)
 }
 
 /// Puts the hooks and their settings in place, or tells what it would do.
 pub fn put_in_place(context: &Context, args: &Args) -> Result<String, Failure> {
+    place(context, args, Transactions::AsItIs)
+}
+
+fn place(context: &Context, args: &Args, transactions: Transactions) -> Result<String, Failure> {
     let opened = context.open()?;
     let dir = hooks_dir(&opened)?;
+    let mut scripts = SCRIPTS.to_vec();
+    let there = look(&dir.join(OPTION.0), b"")?;
+    let there = matches!(there, Found::Ours | Found::Older);
+    if transactions == Transactions::Wanted || there {
+        if opened.repository.oddities()?.reftable {
+            return Err(Failure::no(
+                "this repository keeps its refs in a reftable, where nothing can be recorded while a transaction holds the only lock there is",
+            )
+            .hint("install without --reference-transaction; 'git ledger reconcile' finds afterwards what it would have seen"));
+        }
+        scripts.push(OPTION);
+    }
     let program = std::env::current_exe()?;
     let local = local_values(&opened.repository)?;
     let mut changed = read_state(&opened)?.unwrap_or_default();
@@ -103,7 +146,7 @@ pub fn put_in_place(context: &Context, args: &Args) -> Result<String, Failure> {
     }
     let mut moves = Vec::new();
     let mut writes = Vec::new();
-    for (name, text) in SCRIPTS {
+    for (name, text) in scripts {
         let path = dir.join(name);
         let script = stamped(text, &program);
         let found = look(&path, &script)?;
@@ -145,7 +188,7 @@ pub fn put_in_place(context: &Context, args: &Args) -> Result<String, Failure> {
         for (path, script) in writes {
             write_script(&path, &script)?;
         }
-        if let Err(why) = can_record(context, &opened) {
+        if let Err(why) = super::status::can_record(context, &opened) {
             terminal::tell(&format!(
                 "warning: pushes will be refused until this is mended: {}",
                 printable(&why)
@@ -171,7 +214,7 @@ pub fn uninstall(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let local = local_values(&opened.repository)?;
     let would = if args.dry_run { "would " } else { "" };
     let (mut said, mut left) = (String::new(), 0);
-    for (name, _) in SCRIPTS {
+    for (name, _) in SCRIPTS.iter().chain([&OPTION]) {
         let (path, before) = (dir.join(name), dir.join(format!("{name}{BEFORE}")));
         match look(&path, b"")? {
             Found::Ours | Found::Older => {
@@ -225,108 +268,8 @@ pub fn uninstall(context: &Context, args: &Args) -> Result<Exit, Failure> {
     terminal::answer(&said, exit)
 }
 
-/// Runs `git ledger hook status`.
-pub fn status(context: &Context) -> Result<Exit, Failure> {
-    let opened = context.open()?;
-    let (mut said, mut faults) = (String::new(), 0);
-    let mut tell = |line: String, fault: Option<String>| {
-        let word = if fault.is_some() { "no" } else { "ok" };
-        let why = fault.map(|why| format!(": {why}")).unwrap_or_default();
-        writeln!(said, "{word:3} {line}{}", printable(&why)).ok();
-        faults += usize::from(word == "no");
-    };
-    let dir = opened.repository.common_dir().join("hooks");
-    if let Err(failure) = hooks_dir(&opened) {
-        tell("hooks directory".into(), Some(failure.message));
-    }
-    for (name, text) in SCRIPTS {
-        let path = dir.join(name);
-        let fault = hook_fault(&path, text)?;
-        let chained = is_executable(&dir.join(format!("{name}{BEFORE}")));
-        let and = if chained {
-            ", calls the hook that was there before"
-        } else {
-            ""
-        };
-        tell(format!("{name}{and}"), fault);
-    }
-    for key in SETTINGS {
-        let on = opened.config.get_bool(key, Scope::Any) == Some(true);
-        tell(
-            format!("{key} = true"),
-            (!on).then(|| "it is not set".to_owned()),
-        );
-    }
-    tell(
-        format!("the ledger {} can be written", opened.settings.reference),
-        can_record(context, &opened).err(),
-    );
-    let waiting = super::settings::outstanding(&opened).list()?.len();
-    if waiting > 0 {
-        writeln!(said, "    {waiting} pushes whose outcome is not known yet").ok();
-    }
-    let exit = if faults > 0 {
-        terminal::hint("'git ledger hook install' mends the hooks and the settings");
-        Exit::No
-    } else {
-        Exit::Done
-    };
-    terminal::answer(&said, exit)
-}
-
-/// Why a hook is not in force, if it is not.
-fn hook_fault(path: &Path, text: &str) -> Result<Option<String>, Failure> {
-    let program = std::env::current_exe()?;
-    Ok(match look(path, &stamped(text, &program))? {
-        Found::Nothing => Some("it is not there".into()),
-        Found::Foreign => Some("another hook is in its place".into()),
-        Found::Ours | Found::Older if !is_executable(path) => {
-            Some("it is not executable, so git passes it over".into())
-        }
-        Found::Ours => None,
-        Found::Older => {
-            let written = fs::read(path)?;
-            let named = written
-                .split(|byte| *byte == b'\n')
-                .find_map(|line| line.strip_prefix(b"program='")?.strip_suffix(b"'"));
-            let named = named.map(|path| PathBuf::from(std::ffi::OsStr::from_bytes(path)));
-            match named.filter(|named| is_executable(named)) {
-                Some(named) if stamped(text, &named) == written => None,
-                _ => Some("it is of another version or names a program that is gone".into()),
-            }
-        }
-    })
-}
-
-/// Whether the ledger can take an event of a push, by its policy and with the key at hand.
-fn can_record(context: &Context, opened: &Opened) -> Result<(), String> {
-    let tip = opened.ledger.tip().map_err(|why| match why {
-        LedgerError::Absent(_) => format!("{why}; 'git ledger init' makes one"),
-        other => other.to_string(),
-    })?;
-    let signer = context
-        .signer(&opened.config, &opened.settings.name, None)
-        .map_err(|failure| failure.message)?;
-    let key = signer.public_key();
-    let row = tip.policy.row(key).map(|(_, row)| row);
-    let may = row.is_some_and(|row| {
-        !row.retired
-            && (row.has(Role::Writer) || row.has(Role::Admin))
-            && row.allows_type(PUSH)
-            && row.allows_type(git_ledger::hook::push_event::CERTIFICATE)
-    });
-    if may {
-        Ok(())
-    } else {
-        Err(format!(
-            "the policy does not let {} record pushes",
-            key.fingerprint()
-        ))
-    }
-}
-
 /// Where git looks for the hooks of this repository; only its own directory will do.
-fn hooks_dir(opened: &Opened) -> Result<PathBuf, Failure> {
+pub fn hooks_dir(opened: &Opened) -> Result<PathBuf, Failure> {
     let repository = &opened.repository;
     let own = repository.common_dir().join("hooks");
     let elsewhere = opened
@@ -354,7 +297,7 @@ fn hooks_dir(opened: &Opened) -> Result<PathBuf, Failure> {
     )))
 }
 
-fn look(path: &Path, script: &[u8]) -> Result<Found, Failure> {
+pub fn look(path: &Path, script: &[u8]) -> Result<Found, Failure> {
     match fs::symlink_metadata(path) {
         Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(Found::Nothing),
         Err(why) => Err(why.into()),
@@ -375,13 +318,13 @@ fn look(path: &Path, script: &[u8]) -> Result<Found, Failure> {
     }
 }
 
-fn is_executable(path: &Path) -> bool {
+pub fn is_executable(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 /// The script with the program's path in it, quoted for the shell.
-fn stamped(text: &str, program: &Path) -> Vec<u8> {
+pub fn stamped(text: &str, program: &Path) -> Vec<u8> {
     let mut quoted = vec![b'\''];
     for byte in program.as_os_str().as_bytes() {
         match byte {

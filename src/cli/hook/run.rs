@@ -31,6 +31,9 @@ use super::settings;
 /// How long telling forced pushes from others may take.
 const ANCESTRY: Duration = Duration::from_secs(5);
 
+/// Processes looked at for the git that called us.
+const MAX_ANCESTORS: usize = 8;
+
 /// One run of a hook.
 pub struct Run {
     pub context: Context,
@@ -248,7 +251,7 @@ pub fn holds(opened: &Opened, name: &[u8]) -> Option<gix::ObjectId> {
 /// Does a part of the work with its own deadline: git has none for its hooks.
 pub fn within<T: Send + 'static>(
     run: &Arc<Run>,
-    work: fn(&Run) -> Result<T, Refusal>,
+    work: impl FnOnce(&Run) -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, Refusal> {
     let timeout = settings::timeout(&run.opened);
     let (send, receive) = channel();
@@ -336,9 +339,21 @@ pub fn now() -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-/// The process that called the hook.
+/// The process that called the hook: the nearest git above us, since hooks are often called by a
+/// script that calls several; where the system does not tell, our parent.
 pub fn parent() -> i64 {
-    rustix::process::getppid().map_or(0, |pid| i64::from(pid.as_raw_nonzero().get()))
+    let parent = rustix::process::getppid().map_or(0, |pid| i64::from(pid.as_raw_nonzero().get()));
+    let mut at = parent;
+    for _ in 0..MAX_ANCESTORS {
+        let Some(process) = settings::process(at) else {
+            break;
+        };
+        if process.name.starts_with("git") {
+            return at;
+        }
+        at = process.parent;
+    }
+    parent
 }
 
 /// The content of the file that names the keys of an SSH session.

@@ -110,8 +110,10 @@ pub fn source(opened: &Opened) -> String {
     {
         return source;
     }
-    let repository = &opened.repository;
-    let place = repository.work_tree().unwrap_or(repository.common_dir());
+    // what all work trees of the repository share
+    let common = opened.repository.common_dir();
+    let within = common.file_name().is_some_and(|name| name == ".git");
+    let place = common.parent().filter(|_| within).unwrap_or(common);
     let name = place.file_name().unwrap_or_default();
     let encode = |byte: &u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
@@ -184,11 +186,32 @@ pub fn alive(awaited: &Awaited) -> bool {
 
 /// When a process began, in ticks since the system did, where the system tells.
 pub fn began(process: i64) -> Option<i64> {
+    self::process(process).map(|process| process.began)
+}
+
+/// What the system tells of a process.
+pub struct Process {
+    /// The name of its program, cut.
+    pub name: String,
+    /// Its parent.
+    pub parent: i64,
+    /// When it began, in ticks since the system did.
+    pub began: i64,
+}
+
+/// A process, where there is one and the system tells of it. Source: proc_pid_stat(5).
+pub fn process(process: i64) -> Option<Process> {
     let stat = std::fs::read(format!("/proc/{process}/stat")).ok()?;
     let stat = String::from_utf8_lossy(&stat);
     // the name of the program stands in parentheses and may hold anything
-    let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(19)?.parse().ok()
+    let (head, fields) = stat.rsplit_once(')')?;
+    let (_, name) = head.split_once('(')?;
+    let mut fields = fields.split_ascii_whitespace();
+    Some(Process {
+        name: name.to_owned(),
+        parent: fields.nth(1)?.parse().ok()?,
+        began: fields.nth(17)?.parse().ok()?,
+    })
 }
 
 /// Keeps a line of what was refused, best effort: a full disk must not turn a no into a crash.
