@@ -51,6 +51,7 @@ pub mod push_certificate;
 
 // the rounds
 pub mod doctor;
+pub mod forge;
 pub mod inspection;
 
 // the telling

@@ -2,6 +2,7 @@
 //! mended is mended.
 
 mod defects;
+mod forge;
 mod place;
 
 use std::collections::BTreeMap;

@@ -1,10 +1,12 @@
 //! `git ledger doctor`: whether what should prevent a rewrite is really on.
 
+mod forge;
 mod mend;
 
 use std::time::SystemTime;
 
-use git_ledger::doctor::{Diagnosis, Place, State, examine, forge, overall};
+use git_ledger::doctor::forge::Facts;
+use git_ledger::doctor::{Diagnosis, Place, State, examine, overall};
 use git_ledger::git::Scope;
 use git_ledger::inspection::{Site, observe};
 use git_ledger::json::Value;
@@ -39,6 +41,8 @@ pub struct Args {
     /// Print nothing; the exit status is the answer
     #[arg(long, short, conflicts_with = "json")]
     quiet: bool,
+    #[command(flatten)]
+    forge: forge::Asking,
 }
 
 /// The places on the command line.
@@ -55,11 +59,14 @@ enum As {
 /// Runs `git ledger doctor`.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let mut changed = Vec::new();
-    let (mut opened, mut place, mut diagnoses) = look(context, args)?;
+    let mut opened = context.open()?;
+    let asked = forge::facts(context, &opened, &args.forge)?;
+    let (mut place, mut diagnoses) = look(context, args, &opened, asked.clone())?;
     if args.fix {
         changed = mend::all(context, &opened, &diagnoses, args.dry_run)?;
         if !args.dry_run && !changed.is_empty() {
-            (opened, place, diagnoses) = look(context, args)?;
+            opened = context.open()?;
+            (place, diagnoses) = look(context, args, &opened, asked)?;
         }
     }
     let subject = opened.repository.common_dir().display().to_string();
@@ -93,16 +100,20 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     terminal::answer(&text, exit)
 }
 
-fn look(context: &Context, args: &Args) -> Result<(Opened, Place, Vec<Diagnosis>), Failure> {
-    let opened = context.open()?;
+fn look(
+    context: &Context,
+    args: &Args,
+    opened: &Opened,
+    asked: Facts,
+) -> Result<(Place, Vec<Diagnosis>), Failure> {
     let place = match args.place {
         Some(As::Server) => Place::Server,
         Some(As::WorkTree) => Place::WorkTree,
         Some(As::Auditor) => Place::Auditor,
-        None => guess(&opened)?,
+        None => guess(opened)?,
     };
     let name = &opened.settings.name;
-    let max_age = Asked::default().limits(&opened)?.max_age;
+    let max_age = Asked::default().limits(opened)?.max_age;
     let spool = opened.spool();
     let site = Site {
         place,
@@ -118,8 +129,7 @@ fn look(context: &Context, args: &Args) -> Result<(Opened, Place, Vec<Diagnosis>
         now: SystemTime::now(),
         max_age,
     };
-    let diagnoses = examine(&observe(&site, forge::Facts::NoForge));
-    Ok((opened, place, diagnoses))
+    Ok((place, examine(&observe(&site, asked))))
 }
 
 /// What the repository is for, from what is in it.
