@@ -77,6 +77,15 @@ fn number(
     name: &str,
 ) -> Result<u64, Failure> {
     let wanted = [Wanted::parse(name)?];
+    // a plain number is a place in the history that has just been walked
+    let counted = match wanted {
+        [Wanted::Tip] => Some(history.newest()),
+        [Wanted::Number(number)] => Some(number).filter(|number| *number <= history.newest()),
+        _ => None,
+    };
+    if let Some(number) = counted {
+        return Ok(number);
+    }
     let names = [name.to_owned()];
     let steps = find(opened, newest, &Knowledge::new(opened), &names, &wanted)?;
     let step = steps.first();

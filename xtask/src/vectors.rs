@@ -21,6 +21,7 @@ mod objects;
 mod policies;
 mod policy_rows;
 mod policy_values;
+mod receipt_policies;
 mod receipt_rules;
 mod receipts;
 mod signature_numbers;
@@ -116,6 +117,7 @@ fn all() -> BTreeMap<String, Vec<u8>> {
         approvals::add,
         receipts::add,
         receipt_rules::add,
+        receipt_policies::add,
         splits::add,
     ] {
         part(&mut vectors);

@@ -9,7 +9,7 @@ use git_ledger::report::proofs;
 use git_ledger::report::verdict::finding_line;
 use gix::ObjectId;
 
-use crate::cli::context::{Context, Opened, check_remote_name};
+use crate::cli::context::{Context, Opened};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::prove::{Target, failure, history, pinned, tell};
 use crate::cli::terminal;
@@ -123,10 +123,7 @@ impl Kept {
 fn found(opened: &Opened, remote: Option<&str>) -> Result<(ObjectId, ObjectId), Failure> {
     let prefix = match remote {
         None => EVIDENCE.to_owned(),
-        Some(name) => {
-            check_remote_name(name)?;
-            evidence_of(name)
-        }
+        Some(name) => evidence_of(name),
     };
     let mut kept: Vec<Kept> = Vec::new();
     for listed in opened.repository.list_refs(&prefix)? {
