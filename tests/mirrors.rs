@@ -1,5 +1,6 @@
 //! The copies of a ledger: one state, one test; remotes that lie, hang and shout; races.
 
+mod alarms;
 mod clone;
 mod fresh;
 mod hostile;

@@ -7,6 +7,7 @@ use std::io;
 use gix::bstr::ByteSlice;
 use gix::objs::Kind;
 
+use super::keep::KeptPack;
 use super::objects::{ReadError, Reader, parse_id};
 use super::repository::Repository;
 use super::write::WriteError;
@@ -30,13 +31,14 @@ pub enum CarryError {
 
 impl Repository {
     /// Copies these commits, their trees and files, and what stands before them, as far as it is
-    /// not here already, as one pack. Durable when it returns.
+    /// not here already, as one pack. Durable when it returns; no repacking removes it until what
+    /// is returned is dropped, so a reference can be moved to it meanwhile.
     pub fn carry(
         &self,
         from: &Repository,
         commits: &[gix::ObjectId],
         most: u64,
-    ) -> Result<(), CarryError> {
+    ) -> Result<Option<KeptPack>, CarryError> {
         let (there, here) = (from.reader()?, self.reader()?);
         let mut pack = self.pack_writer()?;
         let mut seen: HashSet<gix::ObjectId> = HashSet::new();
@@ -53,7 +55,7 @@ impl Repository {
                 pack.add(kind, &bytes)?;
             }
         }
-        Ok(pack.finish()?)
+        Ok(pack.finish_kept()?)
     }
 }
 

@@ -13,6 +13,7 @@ use flate2::{Compression, Crc};
 use gix::objs::Kind;
 
 use super::delta::Blocks;
+use super::keep::{self, KeptPack};
 use super::layout::Sharing;
 use super::repository::Repository;
 use super::write::{WriteError, make_dir, object_id, seal, temporary};
@@ -61,6 +62,7 @@ impl Repository {
             source,
         };
         make_dir(&dir, self.sharing).map_err(failed)?;
+        keep::clear_dead(&dir).map_err(failed)?;
         let file = temporary(&dir, "tmp_pack_").map_err(failed)?;
         let mut file = BufWriter::with_capacity(256 << 10, file);
         // The number of objects is filled in at the end.
@@ -115,8 +117,13 @@ impl PackWriter {
 
     /// Makes the pack part of the store; durable when it returns. An empty one leaves nothing.
     pub fn finish(self) -> Result<(), WriteError> {
+        self.finish_kept().map(drop)
+    }
+
+    /// As [`PackWriter::finish`]; no repacking removes it until what is returned is dropped.
+    pub fn finish_kept(self) -> Result<Option<KeptPack>, WriteError> {
         if self.index.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let dir = self.dir.clone();
         self.publish()
@@ -184,7 +191,7 @@ impl PackWriter {
         Ok(())
     }
 
-    fn publish(self) -> io::Result<()> {
+    fn publish(self) -> io::Result<Option<KeptPack>> {
         let mut pack = self.file.into_inner().map_err(|e| e.into_error())?;
         let count = u32::try_from(self.index.len())
             .map_err(|_| io::Error::other("too many objects for one pack"))?;
@@ -192,16 +199,19 @@ impl PackWriter {
         let mut items = self.index;
         items.sort_unstable_by_key(|item| item.id);
         let index = write_index(&self.dir, self.format, &items, &checksum)?;
-        let name = self.dir.join(format!("pack-{checksum}"));
+        let stem = format!("pack-{checksum}");
+        let name = self.dir.join(&stem);
         seal(pack.as_file(), self.sharing)?;
         seal(index.as_file(), self.sharing)?;
+        let kept = KeptPack::new(&self.dir, &stem)?;
         // The pack first: an index without its pack would be an error to every reader.
         pack.persist(name.with_extension("pack"))
             .map_err(|e| e.error)?;
         index
             .persist(name.with_extension("idx"))
             .map_err(|e| e.error)?;
-        durable::sync_dir(&self.dir)
+        durable::sync_dir(&self.dir)?;
+        Ok(kept)
     }
 }
 

@@ -4,13 +4,16 @@
 //! It is put in order every time it is opened: whoever could write into it before must not be
 //! able to leave settings there either.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::config::read_bounded;
+use super::keep::{self, KeptPack};
 use super::layout::Sharing;
 use super::repository::Repository;
 use super::write::make_dir;
@@ -50,6 +53,8 @@ pub(super) struct Scratch {
     main_objects: PathBuf,
     main_shallow: Option<Vec<u8>>,
     sharing: Sharing,
+    // until whoever fetched has moved a reference, and is done
+    kept: Mutex<Vec<KeptPack>>,
 }
 
 impl Scratch {
@@ -63,6 +68,7 @@ impl Scratch {
             sharing: repository.sharing,
             dir,
             store,
+            kept: Mutex::default(),
         };
         scratch.clear_foreign()?;
         for name in ["objects", "objects/pack", "objects/info", "refs", CALLS] {
@@ -91,6 +97,7 @@ impl Scratch {
         scratch.put("objects/info/alternates", &alternate)?;
         if store == Store::Main {
             scratch.copy_shallow()?;
+            keep::clear_dead(&scratch.main_objects.join("pack"))?;
         }
         Ok(scratch)
     }
@@ -174,10 +181,25 @@ impl Scratch {
                     continue;
                 };
                 fs::File::open(&file)?.sync_all()?;
+                if self.store == Store::Main {
+                    self.keep(&file, &to)?;
+                }
                 fs::rename(&file, to.join(name))?;
             }
             durable::sync_dir(&to)?;
         }
+        Ok(())
+    }
+
+    /// Keeps a pack that is about to be taken over.
+    fn keep(&self, file: &Path, to: &Path) -> io::Result<()> {
+        let pack = file.extension().is_some_and(|e| e == "pack");
+        let Some(stem) = file.file_stem().and_then(OsStr::to_str).filter(|_| pack) else {
+            return Ok(());
+        };
+        let kept = KeptPack::new(to, stem)?;
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(kept);
         Ok(())
     }
 

@@ -88,7 +88,7 @@ fn take(
         .transport(&room.join("ask"), Store::Scratch)?
         .repository()
         .map_err(|why| TransportError::Local(why.to_string()))?;
-    repository
+    let _kept = repository
         .carry(&scratch, &best.there, survey.max_bytes)
         .map_err(|why| PullError::Carry(name.clone(), why))?;
     let link = survey.ledger.link(newest.commit)?;

@@ -366,11 +366,8 @@ pub fn housekeeping(place: &Place, log: &Log, random: &mut Random, done: &Atomic
     ];
     const PLACES: [&str; 5] = ["server.git", "east.git", "ann", "bob", "job"];
     while !done.load(Ordering::Relaxed) {
-        let mut work = WORK[usize::try_from(random.below(3)).unwrap_or(0)];
+        let work = WORK[usize::try_from(random.below(3)).unwrap_or(0)];
         let dir = PLACES[usize::try_from(random.below(5)).unwrap_or(0)];
-        if work[0] == "repack" && !dir.ends_with(".git") {
-            work = WORK[0];
-        }
         let mut git = place.command(dir, "git");
         // two at once get into each other's way, and say so
         git.args(work).stdout(Stdio::null()).stderr(Stdio::null());

@@ -6,6 +6,7 @@ mod flips;
 mod fuzz;
 mod man;
 mod mutants;
+mod soak;
 mod suite;
 mod tidy;
 mod vectors;
@@ -44,10 +45,11 @@ fn main() -> ExitCode {
         "man" => man::run(root, mode),
         "flips" => flips::run(root, rest),
         "fuzz" => fuzz::run(root, rest),
+        "soak" => soak::run(root, rest),
         "vectors" => vectors::run(root, mode),
         _ => Err(
             "usage: cargo xtask test | attacks | mutants [--list] [FILE…] | tidy \
-             | vectors [--check] | man [--check] | flips [--quick] [--json] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
+             | vectors [--check] | man [--check] | flips [--quick] [--json] | soak [--quick] [kill|history|compare] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
                 .into(),
         ),
     };

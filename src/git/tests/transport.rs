@@ -442,3 +442,39 @@ fn only_extra_headers_are_taken_from_the_repository() {
     assert!(request.contains("Authorization: from local"), "{request}");
     assert!(!request.contains("User-Agent: from local"), "{request}");
 }
+
+#[test]
+fn what_came_stays_until_a_reference_reaches_it() {
+    let world = World::new();
+    let (remote, local, tip) = remote_and_local(&world, "sha1");
+    let packs = local.objects_dir().join("pack");
+    let kept = || {
+        let files = std::fs::read_dir(&packs).unwrap().flatten();
+        let names = files.map(|file| file.file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".keep")).count()
+    };
+    let (url, scratch) = (url(&remote), local.common_dir().join("aside.git"));
+    let open = || local.transport(&scratch, Store::Main).unwrap();
+    let transport = open();
+    let fetched = fetch(&url, Depth::Full, &[]);
+    transport.fetch(&fetched, soon(20)).unwrap();
+    assert_eq!(kept(), 1);
+    // the housekeeping of somebody else, while no reference of ours has moved
+    let repack = ["repack", "-a", "-d", "-q"];
+    world.git(local.git_dir(), &repack);
+    let reader = local.fresh_reader().unwrap();
+    reader.read(tip, gix::objs::Kind::Commit, 9999).unwrap();
+    // one that is alive is left alone, and one of a person too
+    std::fs::write(packs.join("pack-x.keep"), "mine\n").unwrap();
+    let other = open();
+    assert_eq!(kept(), 2);
+    drop(transport);
+    assert_eq!(kept(), 1);
+    drop(other);
+    // one of a killed process goes when the next one comes
+    let dead = packs.join("pack-y.keep");
+    std::fs::write(&dead, "git-ledger, until its references have moved\n").unwrap();
+    drop(open());
+    assert!(!dead.exists());
+    assert_eq!(kept(), 1);
+}
