@@ -34,6 +34,7 @@ pub mod repository;
 mod same_store;
 mod scratch;
 pub mod transport;
+mod usage;
 pub mod write;
 
 pub use carry::CarryError;

@@ -4,6 +4,7 @@ mod alarms;
 mod clone;
 mod fresh;
 mod hostile;
+mod liars;
 mod marks;
 mod races;
 mod states;

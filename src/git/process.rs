@@ -15,6 +15,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::environment::Environment;
+use super::usage::Usage;
 
 /// Variables of git that may pass: what reaches a remote or proves who we are, and where the
 /// user's own settings are. All others describe some repository, and not necessarily ours.
@@ -57,6 +58,7 @@ const SETTINGS: &[&str] = &[
 
 const READ_LIMIT: usize = 1 << 20;
 const WAKE: Duration = Duration::from_millis(25);
+const MEASURE: Duration = Duration::from_millis(100);
 const AFTER_EXIT: Duration = Duration::from_millis(300);
 const AFTER_TERM: Duration = Duration::from_millis(200);
 
@@ -98,7 +100,10 @@ pub enum ProcessError {
         /// What it had said on standard error.
         stderr: Vec<u8>,
     },
-    /// It wrote more than we read from it, or the watcher stopped it.
+    /// It held more memory than it may.
+    #[error("git took more memory than allowed")]
+    TooHungry,
+    /// It wrote more than we read from it, read more than it may, or the watcher stopped it.
     #[error("git had more to say than we read")]
     TooMuch,
 }
@@ -112,6 +117,16 @@ pub enum Watch {
     Stop,
 }
 
+/// How much a git and all it starts may take, in bytes; where the system does not tell, it is not
+/// held to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Of memory.
+    pub memory: u64,
+    /// Read from files, pipes and sockets.
+    pub read: u64,
+}
+
 /// One git to be started.
 pub struct Git<'a> {
     environment: &'a Environment,
@@ -121,6 +136,7 @@ pub struct Git<'a> {
     directory: Option<PathBuf>,
     input: Option<Vec<u8>>,
     limit: usize,
+    bounds: Option<Bounds>,
     deadline: Instant,
     watch: Option<Box<dyn FnMut() -> Watch + 'a>>,
 }
@@ -136,6 +152,7 @@ impl<'a> Git<'a> {
             directory: None,
             input: None,
             limit: READ_LIMIT,
+            bounds: None,
             deadline,
             watch: None,
         }
@@ -190,6 +207,13 @@ impl<'a> Git<'a> {
     #[must_use]
     pub fn limit(mut self, bytes: usize) -> Self {
         self.limit = bytes;
+        self
+    }
+
+    /// What it may take before it is killed.
+    #[must_use]
+    pub fn bounds(mut self, bounds: Bounds) -> Self {
+        self.bounds = Some(bounds);
         self
     }
 
@@ -271,6 +295,7 @@ impl<'a> Git<'a> {
         let mut code = None;
         let mut exited: Option<Instant> = None;
         let mut watched = Instant::now();
+        let mut measured = watched;
         loop {
             let now = Instant::now();
             let until = exited.map_or(self.deadline, |at| (at + AFTER_EXIT).min(self.deadline));
@@ -313,6 +338,19 @@ impl<'a> Git<'a> {
             {
                 code = status.code();
                 exited = Some(Instant::now());
+            }
+            if let Some(bounds) = self.bounds
+                && exited.is_none()
+                && measured.elapsed() >= MEASURE
+            {
+                let usage = Usage::of_group(child.id());
+                if usage.memory > bounds.memory {
+                    return Err(ProcessError::TooHungry);
+                }
+                if usage.read > bounds.read {
+                    return Err(ProcessError::TooMuch);
+                }
+                measured = Instant::now();
             }
             if let Some(watch) = &mut self.watch
                 && exited.is_none()

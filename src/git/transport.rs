@@ -19,12 +19,20 @@ use gix::bstr::ByteSlice;
 use super::config::Scope;
 use super::environment::Environment;
 use super::objects::parse_id;
-use super::process::{Git, Output, ProcessError, Watch};
+use super::process::{Bounds, Git, Output, ProcessError, Watch};
 use super::refs::{RefError, check_name};
 use super::remote_url::{RemoteUrl, Scheme};
 use super::repository::{OpenError, Repository};
 use super::scratch::Scratch;
 pub use super::scratch::Store;
+
+/// What git may take to list the references of a remote: room for a million of them.
+const LISTING: Bounds = Bounds {
+    memory: 256 << 20,
+    read: 64 << 20,
+};
+/// What git may hold of a fetch at once, in bytes.
+const FETCH_MEMORY: u64 = 512 << 20;
 
 /// Why a remote could not be asked, fetched from or pushed to.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +46,9 @@ pub enum TransportError {
     /// It wanted to send more than allowed.
     #[error("it sent more than allowed")]
     TooLarge,
+    /// It made git take more memory than allowed.
+    #[error("what it sent takes more memory than allowed")]
+    TooHungry,
     /// The reference to be fetched is not there.
     #[error("it has no '{0}'")]
     NoSuchRef(String),
@@ -135,6 +146,7 @@ impl Transport {
         check_name(name).map_err(local_ref)?;
         let output = self
             .git("ls-remote", url, deadline)
+            .bounds(LISTING)
             .args(["--quiet", "--end-of-options", url.as_str(), name])
             .run()
             .map_err(process_fault)?;
@@ -168,6 +180,7 @@ impl Transport {
         check_name(name).map_err(local_ref)?;
         let output = self
             .git("ls-remote", url, deadline)
+            .bounds(LISTING)
             .args(["--quiet", "--end-of-options", url.as_str(), name])
             .run()
             .map_err(process_fault)?;
@@ -233,6 +246,12 @@ impl Transport {
             .git("fetch", fetch.url, deadline)
             // One pack, whatever its size: loose objects could not be told from a bomb.
             .setting("fetch.unpackLimit=1")
+            // Larger blobs go through git piece by piece instead of as a whole.
+            .setting("core.bigFileThreshold=16m")
+            .bounds(Bounds {
+                memory: FETCH_MEMORY,
+                read: fetch.max_bytes.saturating_add(LISTING.read),
+            })
             .setting("core.fsync=all")
             .setting("core.alternateRefsCommand=true")
             .variable("GIT_OBJECT_DIRECTORY", call.objects())
@@ -317,6 +336,9 @@ impl Transport {
             git = git.variable("GIT_SSH_COMMAND", "ssh -oBatchMode=yes");
         }
         if matches!(url.scheme(), Scheme::Http | Scheme::Https) {
+            // A remote that sends us elsewhere is not the copy it says it is: it could name
+            // another mirror, or a machine that only we can reach.
+            git = git.setting("http.followRedirects=false");
             git = self.with_extra_headers(git);
         }
         git
@@ -408,6 +430,7 @@ fn process_fault(error: ProcessError) -> TransportError {
     match error {
         ProcessError::TimedOut { .. } => TransportError::Silent,
         ProcessError::TooMuch => TransportError::TooLarge,
+        ProcessError::TooHungry => TransportError::TooHungry,
         other => TransportError::Local(other.to_string()),
     }
 }

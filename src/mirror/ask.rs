@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::mpsc::channel;
+use std::time::Instant;
 
 use gix::ObjectId;
 
@@ -20,7 +22,7 @@ use crate::verify::{Request, verify};
 use super::compare::{Chains, Memory, Split, State, absent, compare};
 use super::evidence;
 use super::history::{alone, ancestor, before, raw, stands};
-use super::meeting::{Meeting, meet};
+use super::meeting::{Before, Meeting, meet};
 use super::tips;
 use super::{Copy, Named, Remote, Survey};
 
@@ -188,9 +190,12 @@ impl Survey<'_> {
         let ledger = Ledger::new(open(&transport)?, reference);
         let meeting = match here {
             Some(here) => self.met(here.commit, tip, &ledger),
-            None => alone(tip, &ledger),
+            None => alone(tip, &ledger, Some(self.deadline)),
         };
         let meeting = meeting.ok_or_else(|| {
+            if Instant::now() > self.deadline {
+                return Deaf::Silent("its history could not be followed in time".into());
+            }
             Deaf::Silent("history that would tell where the copies part is missing".into())
         })?;
         Ok(Shown {
@@ -209,7 +214,10 @@ impl Survey<'_> {
             .into_iter()
             .collect();
         let reader = store.repository().reader().ok()?;
-        meet(here, there, |id| before(&reader, &boundary, id))
+        meet(here, there, |id| match Instant::now() > self.deadline {
+            true => Before::Unseen,
+            false => before(&reader, &boundary, id),
+        })
     }
 
     /// Puts the chain that was shown into its place.
@@ -283,7 +291,22 @@ impl Survey<'_> {
             marks,
             ..Request::whole(shown.tip)
         };
-        let verdict = verify(&shown.ledger, &request, &|_| ());
+        // whoever sends more than can be judged in time is not waited for; the thread ends with us
+        let (send, receive) = channel();
+        let ledger = shown.ledger.clone();
+        std::thread::spawn(move || send.send(verify(&ledger, &request, &|_| ())).is_ok());
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let Ok(verdict) = receive.recv_timeout(left) else {
+            let why = "what it shows could not be judged in time".to_owned();
+            if copy.state.is_honest() {
+                return self.deaf(copy, None, Deaf::Silent(why));
+            }
+            // that the copies part is known all the same
+            let detail = format!("{}: {why}", copy.remote.name);
+            copy.findings
+                .push(Finding::new(FindingId::MirrorSilent, detail));
+            return;
+        };
         let name = &copy.remote.name;
         if let Some(first) = verdict.first_bad() {
             copy.findings.push(Finding {

@@ -12,7 +12,7 @@ use super::{Copy, Named, Survey};
 pub const EVIDENCE: &str = "refs/ledger/evidence/";
 
 /// How many bytes of evidence come into the repository; more stay in the scratch store.
-const MOST: u64 = 256 << 20;
+const MOST: u64 = 64 << 20;
 
 /// Brings what the remote shows over and names both tips
 /// `refs/ledger/evidence/<remote>/<number>-<digest>`. What cannot be kept is told in the copy.

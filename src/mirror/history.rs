@@ -1,6 +1,7 @@
 //! Reads the chain of a remote without believing anything it says of itself.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -49,7 +50,7 @@ pub(super) fn entry_at(ledger: &Ledger, from: &Named, number: u64) -> Option<Obj
 
 /// The digest of the first entry below a commit, if history reaches so far.
 pub fn fingerprint(ledger: &Ledger, tip: ObjectId) -> Option<Hash> {
-    let first = *alone(tip, ledger)?.there.last()?;
+    let first = *alone(tip, ledger, None)?.there.last()?;
     Some(merkle::leaf(&raw(ledger, first)?))
 }
 
@@ -121,12 +122,15 @@ pub(super) fn before(reader: &Reader, boundary: &BTreeSet<ObjectId>, id: ObjectI
     }
 }
 
-/// A chain with nothing here to compare it with.
-pub(super) fn alone(tip: ObjectId, ledger: &Ledger) -> Option<Meeting> {
+/// A chain with nothing here to compare it with, if it can be followed in time.
+pub(super) fn alone(tip: ObjectId, ledger: &Ledger, by: Option<Instant>) -> Option<Meeting> {
     let reader = ledger.repository().reader().ok()?;
     let (mut there, mut at) = (Vec::new(), tip);
     loop {
         there.push(at);
+        if by.is_some_and(|by| Instant::now() > by) {
+            return None;
+        }
         match before(&reader, &BTreeSet::new(), at) {
             Before::Commit(parent) => at = parent,
             Before::Unseen => return None,

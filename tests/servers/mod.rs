@@ -3,6 +3,7 @@
 //! A server that is not installed fails the test: Debian's `openssh-server`, `nginx-light` and
 //! `fcgiwrap` are what `cargo xtask test` installs.
 
+pub mod liar;
 pub mod raw_push;
 pub mod ssh;
 pub mod web;
