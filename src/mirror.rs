@@ -35,7 +35,7 @@ use crate::finding::{Answer, Finding, FindingId};
 use crate::freshness::{Limits, Newest};
 use crate::git::{RemoteUrl, store_files};
 use crate::ledger::{Ledger, LedgerError};
-use crate::marks::{MarkError, Marks};
+use crate::marks::{Mark, MarkError, Marks};
 use crate::merkle::{self, Hash};
 use crate::tip::Tip;
 
@@ -199,6 +199,8 @@ pub struct Window {
 pub struct Comparison {
     /// The newest entry of the copy in hand, if there is one.
     pub here: Option<Named>,
+    /// What was seen here before that was read.
+    pub before: Option<Mark>,
     /// What is wrong with the copy in hand, if that was looked at.
     pub about_here: Vec<Finding>,
     /// The copies, in the order in which they were asked for.
@@ -241,6 +243,8 @@ impl Survey<'_> {
     /// # Errors
     /// When the copy in hand cannot be read.
     pub fn compare(&self, remotes: &[Remote]) -> Result<Comparison, LedgerError> {
+        // what was seen before first, then this copy, then the remotes: each may only have grown
+        let before = self.marks.get(None).unwrap_or_else(MarkError::recalled);
         let here = self.here()?;
         let mut copies = in_parallel(remotes, |remote| {
             self.ask(remote, &remote.url, here.as_ref())
@@ -249,18 +253,24 @@ impl Survey<'_> {
         for copy in &mut copies {
             self.date(copy);
         }
-        Ok(self.conclude(here, copies))
+        let mut comparison = self.conclude(here, copies);
+        comparison.before = before;
+        Ok(comparison)
     }
 
     /// What is wrong with the copy in hand as far as memory and clock tell; its entries are judged
     /// by `verify`. What is wrong with the memory of a remote that was asked stands there.
-    pub fn about_here(&self, here: &Named, copies: &[Copy]) -> Vec<Finding> {
+    pub fn about_here(&self, comparison: &Comparison) -> Vec<Finding> {
+        let Some(here) = &comparison.here else {
+            return Vec::new();
+        };
+        let copies = &comparison.copies;
         let mut findings: Vec<Finding> = Vec::new();
         let told = |finding: &Finding| copies.iter().any(|copy| copy.findings.contains(finding));
         let faults = self.marks.faults().into_iter();
         findings.extend(faults.map(|(_, why)| why.finding()).filter(|f| !told(f)));
-        let mark = self.marks.get(None).unwrap_or_else(MarkError::recalled);
-        findings.extend(mark.and_then(|mark| here_before(self.ledger, here, &mark)));
+        let mark = comparison.before.as_ref();
+        findings.extend(mark.and_then(|mark| here_before(self.ledger, here, mark)));
         findings.extend(
             here.newest()
                 .and_then(|newest| self.limits.stale(newest, self.clock)),
@@ -328,6 +338,7 @@ impl Survey<'_> {
             held.iter().map(|(group, _)| *group).collect();
         Comparison {
             here,
+            before: None,
             about_here: Vec::new(),
             copies,
             ties,

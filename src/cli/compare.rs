@@ -102,9 +102,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     survey.tips = &tips;
     survey.limits = args.limits.limits(&opened)?;
     let mut comparison = survey.compare(&remotes)?;
-    if let Some(here) = &comparison.here {
-        comparison.about_here = survey.about_here(here, &comparison.copies);
-    }
+    comparison.about_here = survey.about_here(&comparison);
     let heard = comparison.here.as_ref().map_or_else(Vec::new, |here| {
         let first = opened.settings.fingerprint;
         let heard = tip::hear(&opened, (here.number, here.commit), first, &tips);
@@ -117,7 +115,10 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         newest: comparison.here.as_ref().and_then(Named::newest),
         limits: survey.limits,
         now: survey.clock,
-        before: before(&opened),
+        before: comparison
+            .before
+            .as_ref()
+            .map(|mark| (mark.number, mark.seen)),
         unasked: unasked(&opened, Some(&comparison)),
         held_to: tips::held_to(&heard),
     };

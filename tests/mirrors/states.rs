@@ -356,3 +356,158 @@ fn one_honest_copy_is_enough() {
     let value: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!(value["copies"]["answer"].as_str(), Some("breach"), "{said}");
 }
+
+#[test]
+fn an_equal_length_fork_is_told_and_both_entries_are_kept() {
+    let world = world();
+    copy(&world, "evil", 1);
+    append(&world, "evil", "instead");
+    force(&world, "evil", "one");
+    let (ours, theirs) = (tip(&world, "r"), tip(&world, "evil"));
+    let said = world.ledger("r", &["compare"]).code(1);
+    // both were written after the same past, so it may be a lost race; it is a breach all the same
+    assert!(said.out.contains("\nstray 3  one"), "{said}");
+    assert!(said.out.contains("breach mirrorStray 3 "), "{said}");
+    assert!(said.out.contains("3 dev.x.y c") && said.out.contains("3 dev.x.y instead"));
+    let kept = world
+        .git(
+            "r",
+            &[
+                "for-each-ref",
+                "--format=%(objectname)",
+                "refs/ledger/evidence",
+            ],
+        )
+        .ok();
+    assert!(kept.contains(&ours) && kept.contains(&theirs), "{kept}");
+    // one entry more on both sides, and nobody can call it a race
+    append(&world, "evil", "more");
+    force(&world, "evil", "one");
+    append(&world, "r", "d");
+    let said = world.ledger("r", &["compare", "one"]).code(1);
+    assert!(said.out.contains("\nforked 3  one"), "{said}");
+    assert!(
+        said.out.contains("git ledger evidence export FILE"),
+        "{said}"
+    );
+}
+
+/// Why these two remotes are not independent.
+fn tie(world: &World, one: &str, other: &str) -> Option<String> {
+    for name in [one, other] {
+        world
+            .ledger("r", &["mirror", "add", name, "--independent"])
+            .ok();
+    }
+    let said = world.ledger("r", &["compare", "--json", one, other]);
+    let value: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    let tied = value["remotes"][0]["tied_to"][0].as_str();
+    assert_eq!(
+        value["remotes"][0]["independent"].as_bool(),
+        Some(tied.is_none())
+    );
+    assert!(tied.is_none_or(|name| name == other), "{said}");
+    value["not_independent"][0]["why"]
+        .as_str()
+        .map(str::to_owned)
+}
+
+#[test]
+fn a_hard_linked_clone_is_not_independent() {
+    let world = world();
+    assert_eq!(tie(&world, "one", "two"), None);
+    let clone = [
+        "clone",
+        "--quiet",
+        "--bare",
+        "--local",
+        "one.git",
+        "linked.git",
+    ];
+    world.git("", &clone).ok();
+    let url = world.path("linked.git").display().to_string();
+    world.git("r", &["config", "remote.linked.url", &url]).ok();
+    let why = tie(&world, "one", "linked");
+    assert_eq!(why.as_deref(), Some("share one object store"));
+    let said = world.ledger("r", &["compare", "one", "linked"]).ok();
+    assert!(
+        said.contains("no: linked") && said.contains("no: one"),
+        "{said}"
+    );
+    assert!(said.contains("window  none"), "{said}");
+}
+
+#[test]
+fn one_address_under_two_names_is_not_independent() {
+    let world = world();
+    let path = world.path("one.git").display().to_string();
+    let bare = world.path("one").display().to_string();
+    for url in [
+        path.clone(),
+        format!("{path}/"),
+        format!("file://{path}"),
+        bare,
+    ] {
+        world.git("r", &["config", "remote.alias.url", &url]).ok();
+        let why = tie(&world, "one", "alias").expect("a tie");
+        assert!(
+            ["have one address", "share one object store"].contains(&why.as_str()),
+            "{url}"
+        );
+    }
+    // over the network the machine is what counts, whatever the user, the port and the path are
+    let silent = |name: &str, url: &str| {
+        world
+            .git("r", &["config", &format!("remote.{name}.url"), url])
+            .ok();
+    };
+    silent("near", "ssh://git@h.invalid:22/a.git");
+    silent("far", "http://H.invalid/b.git");
+    let said = world
+        .ledger("r", &["compare", "--timeout", "1", "--json", "near", "far"])
+        .code(2);
+    assert!(said.out.contains("are on one machine"), "{said}");
+}
+
+#[test]
+fn a_clone_that_only_tracks_the_branch_can_ask_remotes() {
+    let world = world();
+    world
+        .git(
+            "",
+            &["clone", "--quiet", "one.git", "--no-checkout", "reader"],
+        )
+        .ok();
+    let said = world.ledger("reader", &["compare", "origin"]).ok();
+    assert!(said.contains("level  origin"), "{said}");
+    world
+        .ledger("reader", &["verify", "--remotes", "origin"])
+        .ok();
+    rewind(&world, "one", 1);
+    let said = world.ledger("reader", &["compare", "origin"]).code(1);
+    assert!(said.out.contains("rolled back  origin"), "{said}");
+}
+
+#[test]
+fn mirror_status_is_compare() {
+    let world = world();
+    world.sleep(7200);
+    let options = ["--json", "--max-age", "1h", "one"];
+    let ask = |verb: &[&str]| world.ledger("r", &[verb, &options[..]].concat()).code(2);
+    let (one, other) = (ask(&["compare"]), ask(&["mirror", "status"]));
+    let keys = |said: &Said| {
+        let value: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+        let keys: Vec<String> = value
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect();
+        (
+            keys,
+            value["about_here"][0]["id"].as_str().map(str::to_owned),
+        )
+    };
+    assert_eq!(keys(&one), keys(&other));
+    assert_eq!(keys(&one).1.as_deref(), Some("stale"));
+}
