@@ -69,3 +69,15 @@ pub fn dated(link: &Link, before: u64, clock: u64) -> Option<Finding> {
         Finding::new(FindingId::TimeFuture, detail)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_dated_by_the_clock_and_never_before_the_one_it_follows() {
+        assert_eq!(date(20, 10), 20);
+        assert_eq!(date(10, 20), 20);
+        assert_eq!(date(0, 0), 0);
+    }
+}

@@ -102,6 +102,13 @@ pub fn main() -> ExitCode {
             } else {
                 Exit::Done
             };
+            // what was typed may have come from a script that took it from somewhere else
+            if error.use_stderr() {
+                for line in error.render().to_string().lines() {
+                    eprintln!("{}", git_ledger::escape::printable(line));
+                }
+                return ExitCode::from(exit.code());
+            }
             return match error.print() {
                 Ok(()) => ExitCode::from(exit.code()),
                 Err(_) => ExitCode::from(Exit::CannotRun.code()),

@@ -1,13 +1,40 @@
 //! Writes small files so that they are still there, whole, after a crash: temporary file, fsync,
 //! rename, fsync of the directory. Who reads sees the old bytes or the new ones, never a mixture.
 //!
+//! A repository that somebody else packed up may hold a pipe or a link where a file belongs:
+//! [`open`] neither waits for the one nor follows the other out of the repository.
+//!
 //! # Limits
 //! A file system that lies about fsync cannot be helped from here.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+
+/// Opens a file of our own as `options` say: a regular one, or an error.
+pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = options
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("not a regular file"))
+    }
+}
+
+/// The bytes of a file of our own that holds no more than `most`.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open(path, OpenOptions::new().read(true))?;
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::other(format!("it is larger than {most} bytes")));
+    }
+    Ok(bytes)
+}
 
 /// Replaces the file at `path` by one that holds `bytes`; durable when it returns.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -61,6 +88,23 @@ fn parent(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn neither_waits_for_a_pipe_nor_follows_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, link, pipe] = ["file", "link", "pipe"].map(|name| dir.path().join(name));
+        fs::write(&file, b"precious").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+        assert_eq!(read(&file, 8).unwrap(), b"precious");
+        assert!(read(&file, 7).is_err());
+        for path in [&link, &pipe, &dir.path().to_owned()] {
+            assert!(read(path, 8).is_err(), "{path:?}");
+            let written = open(path, OpenOptions::new().append(true).create(true));
+            assert!(written.is_err(), "{path:?}");
+        }
+    }
 
     #[test]
     fn replaces_whole_and_leaves_nothing_beside() {

@@ -5,7 +5,7 @@
 //! a crash or another writer has mixed them up. Where history is cut off nothing is kept, for
 //! what is older may still come.
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
@@ -19,6 +19,12 @@ use crate::store::ReadFault;
 
 /// Bytes of a name: SHA-256 of source and id, cut.
 const NAME: usize = 16;
+
+/// No head is longer, in bytes.
+const MAX_HEAD: u64 = 4096;
+
+/// Records beyond this size are not read again; the cache is made anew.
+const MAX_RECORDS: u64 = 4 << 30;
 
 /// The cache of one ledger.
 #[derive(Debug)]
@@ -134,11 +140,11 @@ impl Seen {
     }
 
     fn load(&self, size: usize) -> Option<(Vec<u8>, Option<ObjectId>)> {
-        let head = fs::read_to_string(&self.head).ok()?;
+        let head = String::from_utf8(durable::read(&self.head, MAX_HEAD).ok()?).ok()?;
         let mut words = head.split_ascii_whitespace();
         let tip = ObjectId::from_hex(words.next()?.as_bytes()).ok()?;
         let wanted = words.next()?.parse::<usize>().ok()?.checked_mul(size)?;
-        let mut records = fs::read(&self.records).ok()?;
+        let mut records = durable::read(&self.records, MAX_RECORDS).ok()?;
         if records.len() < wanted {
             return None;
         }
@@ -152,11 +158,10 @@ impl Seen {
         if let Some(dir) = self.records.parent() {
             durable::create_dir_all(dir)?;
         }
-        let mut file = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(&self.records)?;
+        let mut file = durable::open(
+            &self.records,
+            OpenOptions::new().create(true).write(true).truncate(false),
+        )?;
         file.set_len(from as u64)?;
         io::Seek::seek(&mut file, io::SeekFrom::Start(from as u64))?;
         file.write_all(records.get(from..).unwrap_or_default())?;

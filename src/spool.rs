@@ -118,13 +118,7 @@ fn read(path: PathBuf) -> Result<Waiting, SpoolError> {
         path: path.clone(),
         why,
     };
-    let size = std::fs::metadata(&path)
-        .map_err(|why| fault(why.to_string()))?
-        .len();
-    if size > MAX_FILE {
-        return Err(fault(format!("{size} bytes")));
-    }
-    let text = std::fs::read(&path).map_err(|why| fault(why.to_string()))?;
+    let text = durable::read(&path, MAX_FILE).map_err(|why| fault(why.to_string()))?;
     let value = Value::parse(&text).map_err(|why| fault(why.to_string()))?;
     let object = value.as_object().ok_or_else(|| fault("no object".into()))?;
     let event = object

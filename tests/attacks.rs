@@ -1,8 +1,15 @@
 //! What no other test tries: each attack is done for real, and where it is not obvious that the
 //! honest twin is let through, the twin is tried as well. `attacks.tsv` lists them all.
 
+mod bombs;
+mod collisions;
+mod files;
 mod hostile;
+mod layout;
+mod options;
 mod owner;
+mod pushed;
+mod remotes;
 mod settings;
 mod surroundings;
 mod undetectable;

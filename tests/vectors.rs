@@ -15,10 +15,10 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 /// One vector: what it says, and the objects its repository holds.
-struct Vector {
-    name: String,
+pub struct Vector {
+    pub name: String,
     header: BTreeMap<String, String>,
-    objects: BTreeMap<ObjectId, (Kind, Vec<u8>)>,
+    pub objects: BTreeMap<ObjectId, (Kind, Vec<u8>)>,
     /// A receipt or evidence, where that is what it is about.
     proof: Option<Vec<u8>>,
 }
@@ -42,7 +42,8 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-fn vectors() -> Vec<Vector> {
+/// All that are ledgers.
+pub fn vectors() -> Vec<Vector> {
     let vectors = files().into_iter().map(|path| Vector::read(&path));
     vectors.filter(|vector| vector.proof.is_none()).collect()
 }
@@ -110,14 +111,16 @@ impl Vector {
         }
     }
 
-    fn ids(&self, key: &str) -> BTreeSet<ObjectId> {
+    /// The object ids of a header.
+    pub fn ids(&self, key: &str) -> BTreeSet<ObjectId> {
         let text = self.header.get(key).map_or("", String::as_str);
         text.split_whitespace()
             .map(|id| id.parse().expect("an id"))
             .collect()
     }
 
-    fn expected(&self) -> BTreeSet<&str> {
+    /// The findings expected.
+    pub fn expected(&self) -> BTreeSet<&str> {
         let words = self.header["expect"].split(' ');
         words.filter(|word| *word != "sound").collect()
     }
@@ -142,7 +145,7 @@ impl Vector {
 }
 
 /// Hands out the objects of a vector, as distrustful as a store of real files.
-struct Reader<'a>(&'a Vector);
+pub struct Reader<'a>(&'a Vector);
 
 impl<'a> Store for &'a Vector {
     type Reader = Reader<'a>;

@@ -7,6 +7,8 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::durable;
+
 /// Why the lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -43,16 +45,20 @@ impl FileLock {
             path: path.to_owned(),
             source,
         };
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path);
+        // what is locked is written into, so nobody may lead it elsewhere
+        let opened = durable::open(
+            path,
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false),
+        );
         let (mut file, ours) = match opened {
             // made by another user: it can be locked all the same, only not written into
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                (File::open(path).map_err(|_| failed(e))?, false)
+                let read = durable::open(path, OpenOptions::new().read(true));
+                (read.map_err(|_| failed(e))?, false)
             }
             opened => (opened.map_err(failed)?, true),
         };

@@ -12,7 +12,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -185,12 +185,8 @@ impl Repository {
             .join(" ");
         let line = format!("{old} {} {}\t{message}\n", update.new, update.committer);
         let new = !path.exists();
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(&path)
-            .map_err(failed)?;
+        let mut file =
+            durable::open(&path, OpenOptions::new().append(true).create(true)).map_err(failed)?;
         let before = file.metadata().map_err(failed)?.len();
         if let Err(e) = file.write_all(line.as_bytes()) {
             // half a line would spoil the next one too

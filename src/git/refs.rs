@@ -290,12 +290,21 @@ impl Repository {
     }
 
     fn packed(&self, wanted: &str) -> Result<Option<gix::ObjectId>, RefError> {
-        let mut found = None;
+        let mut found: Option<gix::ObjectId> = None;
+        let mut twice = false;
         self.each_packed(|name, id| {
             if name == wanted.as_bytes() {
+                // which of the two git would take depends on where they stand
+                twice |= found.is_some_and(|other| other != id);
                 found = Some(id);
             }
         })?;
+        if twice {
+            return Err(RefError::Garbage {
+                name: wanted.into(),
+                why: "packed-refs lists it twice".into(),
+            });
+        }
         Ok(found)
     }
 

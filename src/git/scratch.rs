@@ -302,7 +302,7 @@ fn clear_dead(calls: &Path) -> io::Result<()> {
     for path in paths {
         let lock = path.with_extension("lock");
         // held until all is cleared, so that nobody claims the name in between
-        let held = match fs::File::open(&lock) {
+        let held = match durable::open(&lock, fs::OpenOptions::new().read(true)) {
             Ok(file) => Some(file),
             Err(why) if why.kind() == io::ErrorKind::NotFound => None,
             Err(why) => return Err(why),

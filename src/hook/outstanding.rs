@@ -119,10 +119,7 @@ impl Outstanding {
     }
 
     fn read(&self, path: &Path) -> Option<Awaited> {
-        if std::fs::metadata(path).ok()?.len() > MAX_FILE {
-            return None;
-        }
-        let value = Value::parse(&std::fs::read(path).ok()?).ok()?;
+        let value = Value::parse(&durable::read(path, MAX_FILE).ok()?).ok()?;
         let object = value.as_object()?;
         let text = |object: &Object, name: &str| Some(object.get(name)?.as_str()?.to_owned());
         let id = |object: &Object, name: &str| -> Option<ObjectId> {

@@ -4,7 +4,7 @@
 //! between both is told from a file that somebody took away, and neither one alone can be lowered.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -41,7 +41,7 @@ pub(super) type Wrong = (Fault, String);
 /// The bytes of a file that is there.
 pub(super) fn load(path: &Path) -> Result<Option<Vec<u8>>, Wrong> {
     let unreadable = |why: io::Error| (Fault::Unreadable, why.to_string());
-    let file = match File::open(path) {
+    let file = match crate::durable::open(path, OpenOptions::new().read(true)) {
         Ok(file) => file,
         Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(why) => return Err(unreadable(why)),

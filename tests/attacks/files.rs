@@ -9,21 +9,53 @@ use super::*;
 
 /// Files and directories of a repository that some verb reads, and some that none should.
 const PLACES: &[&str] = &[
-    "HEAD", "config", "packed-refs", "shallow", "commondir", "gitdir", "config.worktree", "index",
-    "FETCH_HEAD", "ORIG_HEAD",
-    "info/grafts", "info/attributes", "info/exclude",
-    "objects/info/alternates", "objects/info/commit-graph", "objects/info/packs",
-    "objects/info/commit-graphs", "objects/pack/multi-pack-index",
+    "HEAD",
+    "config",
+    "packed-refs",
+    "shallow",
+    "commondir",
+    "gitdir",
+    "config.worktree",
+    "index",
+    "FETCH_HEAD",
+    "ORIG_HEAD",
+    "info/grafts",
+    "info/attributes",
+    "info/exclude",
+    "objects/info/alternates",
+    "objects/info/commit-graph",
+    "objects/info/packs",
+    "objects/info/commit-graphs",
+    "objects/pack/multi-pack-index",
     "objects/pack/pack-0000000000000000000000000000000000000000.idx",
     "objects/pack/pack-0000000000000000000000000000000000000000.pack",
     "objects/pack/pack-0000000000000000000000000000000000000000.keep",
     "objects/pack/pack-0000000000000000000000000000000000000000.bitmap",
     "objects/pack/pack-0000000000000000000000000000000000000000.rev",
-    "refs/heads/ledger", "refs/heads/ledger.lock", "refs/heads/other", "refs/replace", "refs/ledger",
-    "refs/heads", "refs", "objects", "objects/pack", "objects/info", "logs/refs/heads/ledger",
-    "git-ledger", "git-ledger/lock", "git-ledger/marks", "git-ledger/seen", "git-ledger/spool",
-    "git-ledger/refused.log", "git-ledger/pushes", "git-ledger/transport", "git-ledger/primary",
-    "reftable", "hooks", "modules", "worktrees",
+    "refs/heads/ledger",
+    "refs/heads/ledger.lock",
+    "refs/heads/other",
+    "refs/replace",
+    "refs/ledger",
+    "refs/heads",
+    "refs",
+    "objects",
+    "objects/pack",
+    "objects/info",
+    "logs/refs/heads/ledger",
+    "git-ledger",
+    "git-ledger/lock",
+    "git-ledger/marks",
+    "git-ledger/seen",
+    "git-ledger/spool",
+    "git-ledger/refused.log",
+    "git-ledger/pushes",
+    "git-ledger/transport",
+    "git-ledger/primary",
+    "reftable",
+    "hooks",
+    "modules",
+    "worktrees",
 ];
 
 /// What stands in the place of it.
@@ -37,7 +69,14 @@ enum Wound {
     Socket,
 }
 
-const WOUNDS: [Wound; 6] = [Wound::Pipe, Wound::Directory, Wound::Loop, Wound::Zeros, Wound::Huge, Wound::Socket];
+const WOUNDS: [Wound; 6] = [
+    Wound::Pipe,
+    Wound::Directory,
+    Wound::Loop,
+    Wound::Zeros,
+    Wound::Huge,
+    Wound::Socket,
+];
 
 impl Wound {
     fn inflict(self, path: &Path) {
@@ -91,11 +130,19 @@ fn whatever_stands_in_a_files_place_every_command_ends() {
             run(copy, b"").ok();
             let path: PathBuf = world.path("r/.git").join(place);
             wound.inflict(&path);
-            for arguments in [&["verify"][..], &["log", "--verify"], &["append", "dev.acme.built", "--timeout", "2"], &["compare", "--timeout", "2"]] {
+            for arguments in [
+                &["verify"][..],
+                &["log", "--verify"],
+                &["append", "dev.acme.built", "--timeout", "2"],
+                &["compare", "--timeout", "2"],
+            ] {
                 let (said, took) = bounded(&world, arguments);
                 let what = format!("{wound:?} for {place}, {arguments:?}, {took:?}: {said}");
                 assert!([0, 1, 2, 128].contains(&said.code), "{what}");
-                assert!(said.code == 0 || !said.err.is_empty() || !said.out.is_empty(), "{what}");
+                assert!(
+                    said.code == 0 || !said.err.is_empty() || !said.out.is_empty(),
+                    "{what}"
+                );
                 // what is called sound is the whole ledger
                 if said.code == 0 && arguments == ["verify"] {
                     assert!(said.out.contains(", 4 entries, all checked"), "{what}");

@@ -228,10 +228,10 @@ fn what_was_seen_is_synced_before_the_answer_begins() {
         // others write, too: git and the servers it talks to; whoever writes last answers
         let last_word = lines.iter().rfind(|line| line.contains(" write(1<"));
         let ours = last_word.and_then(|line| line.split(' ').next());
-        let ours = format!("{} write(1<", ours.expect("a process"));
+        let ours = format!("{} ", ours.expect("a process"));
         let answer = lines
             .iter()
-            .position(|line| line.starts_with(&ours))
+            .position(|line| line.starts_with(&ours) && line.contains(" write(1<"))
             .expect("an answer");
         let last = |what: &dyn Fn(&str) -> bool| lines.iter().rposition(|line| what(line));
         let renamed = last(&|line| line.contains("rename") && line.contains(marks));

@@ -232,7 +232,7 @@ fn open_log(dir: &Path, name: &str) -> std::io::Result<std::fs::File> {
     if path.metadata().is_ok_and(|file| file.len() > MAX_LOG) {
         std::fs::rename(&path, dir.join(format!("{name}.1")))?;
     }
-    OpenOptions::new().create(true).append(true).open(path)
+    git_ledger::durable::open(&path, OpenOptions::new().create(true).append(true))
 }
 
 /// Starts `git ledger mirror push` beside us, if there are mirrors: in a group of its own and
