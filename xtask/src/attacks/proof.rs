@@ -137,10 +137,20 @@ fn module(inside: &Path) -> String {
         .collect()
 }
 
-/// The tests of a file, those of its own module `tests` under that name.
+/// The tests of a file, those of its own module `tests` under that name, and those that a macro of
+/// the file makes, one of each word it is given.
 fn tests_in(text: &str) -> Vec<String> {
-    let (mut found, mut prefix, mut test) = (Vec::new(), "", false);
-    for line in text.lines().map(str::trim) {
+    let (mut found, mut prefix, mut test, mut made) = (Vec::new(), "", false, false);
+    let makes_tests = text.contains("$(#[test]");
+    for line in text.lines() {
+        if makes_tests && line.ends_with("! {") {
+            made = !line.starts_with("macro_rules");
+        } else if line == "}" {
+            made = false;
+        } else if made {
+            found.extend(line.split_whitespace().map(str::to_owned));
+        }
+        let line = line.trim();
         if line == "mod tests {" {
             prefix = "tests::";
         } else if line == "#[test]" {
@@ -148,10 +158,8 @@ fn tests_in(text: &str) -> Vec<String> {
         } else if let Some(rest) = line.strip_prefix("fn ")
             && test
         {
-            let name: String = rest
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect();
+            let word = |c: &char| c.is_alphanumeric() || *c == '_';
+            let name: String = rest.chars().take_while(word).collect();
             found.push(format!("{prefix}{name}"));
             test = false;
         }
