@@ -73,6 +73,8 @@ impl State {
 pub enum Fix {
     /// Put hooks and their settings in place, as `git ledger hook install` does.
     InstallHooks,
+    /// The same, with the reference-transaction hook.
+    InstallTransactionHook,
     /// Set a key of the repository's own configuration.
     Set {
         /// The key.
@@ -339,3 +341,6 @@ impl fmt::Display for Check {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

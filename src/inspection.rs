@@ -50,6 +50,8 @@ pub struct Site<'a> {
     pub clock: u64,
     /// The clock that dates files.
     pub now: SystemTime,
+    /// Seconds since 1970 when the refs were last compared with the record, where that is known.
+    pub reconciled: Option<u64>,
     /// Seconds after which a newest entry is old, if somebody said.
     pub max_age: Option<u64>,
 }

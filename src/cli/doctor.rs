@@ -15,7 +15,8 @@ use git_ledger::report::doctor::{self, Colour};
 use super::compare::Asked;
 use super::context::{Context, Opened};
 use super::failure::{Exit, Failure};
-use super::hook::install::SCRIPTS;
+use super::hook::install::{OPTION, SCRIPTS};
+use super::reconcile::last_look;
 use super::terminal;
 
 /// Check that prevention is on: hooks, settings, keys, files, mirrors
@@ -59,13 +60,13 @@ enum As {
 /// Runs `git ledger doctor`.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let mut changed = Vec::new();
-    let mut opened = context.open()?;
+    let mut opened = context.open_to_read()?;
     let asked = forge::facts(context, &opened, &args.forge)?;
     let (mut place, mut diagnoses) = look(context, args, &opened, asked.clone())?;
     if args.fix {
         changed = mend::all(context, &opened, &diagnoses, args.dry_run)?;
         if !args.dry_run && !changed.is_empty() {
-            opened = context.open()?;
+            opened = context.open_to_read()?;
             (place, diagnoses) = look(context, args, &opened, asked)?;
         }
     }
@@ -115,6 +116,7 @@ fn look(
     let name = &opened.settings.name;
     let max_age = Asked::default().limits(opened)?.max_age;
     let spool = opened.spool();
+    let scripts = [SCRIPTS, &[OPTION]].concat();
     let site = Site {
         place,
         ledger: &opened.ledger,
@@ -123,10 +125,11 @@ fn look(
         pinned: opened.settings.fingerprint.is_some(),
         mirrors: &opened.settings.mirrors,
         key: context.key_settings(&opened.config, name, None),
-        scripts: SCRIPTS,
+        scripts: &scripts,
         spool: &spool,
         clock: context.clock()?,
         now: SystemTime::now(),
+        reconciled: last_look(opened),
         max_age,
     };
     Ok((place, examine(&observe(&site, asked))))
@@ -150,7 +153,8 @@ fn guess(opened: &Opened) -> Result<Place, Failure> {
         } else {
             Place::Server
         }
-    } else if opened.ledger.tip_id().ok().flatten().is_none() && fetched {
+    } else if opened.ledger.reference() != opened.settings.reference {
+        // only what a remote showed is here
         Place::Auditor
     } else {
         Place::WorkTree

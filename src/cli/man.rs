@@ -9,6 +9,8 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
+use git_ledger::doctor::Check;
+
 const EXIT_STATUS: [(&str, &str); 5] = [
     ("0", "Sound, or done."),
     (
@@ -95,7 +97,7 @@ const CONFIGURATION: [(&str, &str, &[&str]); 13] = [
 ];
 
 /// What people do with a verb: a sentence, and the command.
-const EXAMPLES: [(&str, &str, &str); 22] = [
+const EXAMPLES: [(&str, &str, &str); 25] = [
     (
         "",
         "Begin a ledger, record, check",
@@ -173,6 +175,21 @@ const EXAMPLES: [(&str, &str, &str); 22] = [
         "hook",
         "Record every push to a server's repository",
         "git ledger hook install",
+    ),
+    (
+        "doctor",
+        "Is prevention on, and what would be mended",
+        "git ledger doctor --fix --dry-run",
+    ),
+    (
+        "doctor",
+        "The rules of a forge that everybody knows, with a token from the environment",
+        "git ledger doctor --token-env GITHUB_TOKEN",
+    ),
+    (
+        "doctor",
+        "Of one that is your own",
+        "git ledger doctor --forge forgejo --forge-url https://git.acme.example --token-file ~/.config/token",
     ),
     (
         "mirror",
@@ -318,6 +335,9 @@ fn page(command: &Command, verb: &str, verbs: &[String]) -> io::Result<Vec<u8>> 
     if verb.is_empty() {
         limits::sections().to_writer(&mut out)?;
     }
+    if verb == "doctor" {
+        checks().to_writer(&mut out)?;
+    }
     verb_limits(verb).to_writer(&mut out)?;
     Roff::to_writer(&rest(verb, verbs), &mut out)?;
     Ok(out)
@@ -355,6 +375,23 @@ fn inner_options(inner: &Command, verb: &str, out: &mut Vec<u8>) -> io::Result<(
         .map(|line| line.replacen(".SH ", ".SS ", 1) + "\n");
     lines.for_each(|line| out.extend_from_slice(line.as_bytes()));
     Ok(())
+}
+
+/// The table of the doctor's checks: name, how it should be, and why.
+fn checks() -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["CHECKS"]);
+    let mut group = None;
+    for check in Check::ALL {
+        if group != Some(check.group()) {
+            group = Some(check.group());
+            roff.control("SS", [check.group().title()]);
+        }
+        roff.control("TP", []);
+        roff.text([bold(check.name())]);
+        roff.text([roman(format!("{}: {}.", check.wants(), check.why()))]);
+    }
+    roff
 }
 
 fn verb_limits(verb: &str) -> Roff {

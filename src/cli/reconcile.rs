@@ -356,7 +356,7 @@ fn last_file(opened: &Opened) -> std::path::PathBuf {
 }
 
 /// When the refs were compared last, in seconds since 1970.
-fn last_look(opened: &Opened) -> Option<u64> {
+pub fn last_look(opened: &Opened) -> Option<u64> {
     std::fs::read_to_string(last_file(opened))
         .ok()?
         .trim()

@@ -152,15 +152,23 @@ pub fn examine(place: Place, facts: &Facts) -> Vec<Diagnosis> {
 }
 
 fn hook(check: Check, path: PathBuf, file: &File) -> Diagnosis {
-    let off = |detail: String| Diagnosis::off(check, detail, INSTALL);
+    let (mend, install) = if check == Check::HookReferenceTransaction {
+        (
+            "git ledger hook install --reference-transaction",
+            Fix::InstallTransactionHook,
+        )
+    } else {
+        (INSTALL, Fix::InstallHooks)
+    };
+    let off = |detail: String| Diagnosis::off(check, detail, mend);
     // what an installation would call from now on, or write over, is kept out of the way
     let aside = |detail: &str| {
         off(detail.to_owned())
             .fix(Fix::PutAside(path.clone()))
-            .fix(Fix::InstallHooks)
+            .fix(install.clone())
     };
     match file {
-        File::Absent => off("it is not there".into()).fix(Fix::InstallHooks),
+        File::Absent => off("it is not there".into()).fix(install.clone()),
         File::Dangling(to) => aside(&format!(
             "it is a symbolic link to '{}', which is not there; git passes it over",
             to.display()
@@ -174,7 +182,7 @@ fn hook(check: Check, path: PathBuf, file: &File) -> Diagnosis {
         ),
         File::Script {
             executable: false, ..
-        } => off("it is not executable, so git passes it over".into()).fix(Fix::InstallHooks),
+        } => off("it is not executable, so git passes it over".into()).fix(install.clone()),
         File::Script {
             missing_interpreter: Some(interpreter),
             ..
@@ -194,7 +202,7 @@ fn hook(check: Check, path: PathBuf, file: &File) -> Diagnosis {
             }
             Script::Foreign => {
                 off("another hook is in its place, and does not call git ledger".into())
-                    .fix(Fix::InstallHooks)
+                    .fix(install.clone())
             }
             Script::Calls => Diagnosis::unknown(
                 check,

@@ -191,7 +191,7 @@ fn reconcile(place: Place, facts: &Facts) -> Diagnosis {
         (Place::Server, Some(seconds)) => Diagnosis::ok(CHECK, format!("{} ago", age(seconds))),
         (Place::Server, None) => Diagnosis::not_applicable(
             CHECK,
-            "when that was is not kept; run git ledger reconcile from cron",
+            "it was not compared here yet; run git ledger reconcile from cron",
         ),
         _ => Diagnosis::not_applicable(CHECK, "nobody pushes here"),
     }

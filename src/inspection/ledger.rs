@@ -1,7 +1,6 @@
 //! The ledger's own state in this clone, and its mirrors without asking them.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use crate::doctor::ledger::{Facts, Mirror, Tip};
 use crate::git::{Direction, RefError, RemoteUrl, Repository, Scope, store_files};
@@ -54,12 +53,6 @@ pub(super) fn observe(site: &Site<'_>) -> Facts {
     let independent: BTreeSet<usize> = independence::groups(&places).into_iter().collect();
     let spooled = site.spool.list().unwrap_or_default();
     let awaited = Outstanding::new(state.join("pushes"), format).list();
-    let reconciled = fs::read_dir(state.join("refs"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|file| file.metadata().ok()?.modified().ok())
-        .max();
     Facts {
         reference: ledger.reference().to_owned(),
         tip,
@@ -76,9 +69,7 @@ pub(super) fn observe(site: &Site<'_>) -> Facts {
             .filter(|push| !is_alive(push.process))
             .count(),
         max_age: site.max_age,
-        reconciled: reconciled
-            .and_then(|then| site.now.duration_since(then).ok())
-            .map(|since| since.as_secs()),
+        reconciled: site.reconciled.map(|then| site.clock.saturating_sub(then)),
         mirrors,
         this_copy_counts: vouched(site).iter().any(|name| name == "."),
         independent: independent.len(),

@@ -27,7 +27,8 @@ pub fn all(
         }
     }
     // an installation needs everything else out of its way
-    fixes.sort_by_key(|fix| matches!(fix, Fix::InstallHooks));
+    let installs = |fix: &Fix| matches!(fix, Fix::InstallHooks | Fix::InstallTransactionHook);
+    fixes.sort_by_key(|fix| installs(fix));
     let mut said = Vec::new();
     for fix in fixes {
         match make(context, opened, fix, dry_run) {
@@ -53,6 +54,10 @@ fn make(
     match fix {
         Fix::InstallHooks => {
             let said = install::put_in_place(context, &install::Args { dry_run })?;
+            Ok(said.lines().map(str::to_owned).collect())
+        }
+        Fix::InstallTransactionHook => {
+            let said = install::put_option_in_place(context, &install::Args { dry_run })?;
             Ok(said.lines().map(str::to_owned).collect())
         }
         Fix::Set { key, value } => {

@@ -100,6 +100,11 @@ pub fn put_in_place(context: &Context, args: &Args) -> Result<String, Failure> {
     place(context, args, Transactions::AsItIs)
 }
 
+/// The same, with the hook that is an option.
+pub fn put_option_in_place(context: &Context, args: &Args) -> Result<String, Failure> {
+    place(context, args, Transactions::Wanted)
+}
+
 fn place(context: &Context, args: &Args, transactions: Transactions) -> Result<String, Failure> {
     let opened = context.open()?;
     let dir = hooks_dir(&opened)?;
