@@ -60,13 +60,13 @@ enum As {
 /// Runs `git ledger doctor`.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let mut changed = Vec::new();
-    let mut opened = context.open_to_read()?;
+    let mut opened = open(context)?;
     let asked = forge::facts(context, &opened, &args.forge)?;
     let (mut place, mut diagnoses) = look(context, args, &opened, asked.clone())?;
     if args.fix {
         changed = mend::all(context, &opened, &diagnoses, args.dry_run)?;
         if !args.dry_run && !changed.is_empty() {
-            opened = context.open_to_read()?;
+            opened = open(context)?;
             (place, diagnoses) = look(context, args, &opened, asked)?;
         }
     }
@@ -133,6 +133,15 @@ fn look(
         max_age,
     };
     Ok((place, examine(&observe(&site, asked))))
+}
+
+/// The ledger here, however broken; where there is none, what a remote showed.
+fn open(context: &Context) -> Result<Opened, Failure> {
+    let opened = context.open()?;
+    match opened.ledger.tip_id() {
+        Ok(None) => context.open_to_read(),
+        _ => Ok(opened),
+    }
 }
 
 /// What the repository is for, from what is in it.
