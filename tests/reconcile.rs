@@ -395,6 +395,35 @@ fn a_reftable_that_git_wrote_without_hooks() {
 }
 
 #[test]
+fn what_a_forge_keeps_for_itself_can_be_left_out_and_that_is_told() {
+    let world = World::new();
+    let server = server(&world);
+    let commit = other_commit(&server);
+    server.set("ledger.acme.leaveOut", "refs/pull/");
+    git(&server, &["update-ref", "refs/pull/1/head", &commit]);
+    let said = reconcile(&server, &[]).ok();
+    assert!(
+        said.contains("left out by configuration: refs/pull/\n"),
+        "{said}"
+    );
+    server.set("ledger.acme.leaveOut", "refs/heads/");
+    let said = reconcile(&server, &[]).code(128);
+    assert!(
+        said.err.contains("branches and tags cannot be left out"),
+        "{said}"
+    );
+    world
+        .git(&server.name, &["config", "--unset", "ledger.acme.leaveOut"])
+        .ok();
+    finds(&server, "create pull/1/head");
+    let log = world.ledger(&server.name, &["log", "-n", "1"]).ok();
+    assert!(
+        log.contains("seen by no hook: refs/pull/1/head created at "),
+        "{log}"
+    );
+}
+
+#[test]
 fn a_thousand_refs_are_one_entry() {
     let world = World::new();
     let server = server(&world);

@@ -11,7 +11,6 @@ use git_ledger::event::{EventFault, Pending};
 use git_ledger::git::RefValue;
 use git_ledger::hook::Refusal;
 use git_ledger::hook::ancestry::Ancestry;
-use git_ledger::hook::watched::watched;
 use git_ledger::reconcile::{
     Cache, Comparison, FoldError, Held, Refs, State, baseline, compare, fold, gap,
 };
@@ -85,6 +84,8 @@ pub struct Outlook {
     pub busy: BTreeSet<Vec<u8>>,
     /// Changes whose process is gone.
     pub settled: Settled,
+    /// Prefixes of refs that were not looked at because the configuration says so.
+    pub left_out: Vec<String>,
 }
 
 /// Which entries are folded.
@@ -209,12 +210,12 @@ fn close<E: From<Failure>>(
 /// Compares the refs with the record, at a moment when the record did not grow, waiting for refs
 /// that are moving until `patience`.
 fn look(opened: &Opened, entries: Entries, patience: Instant) -> Result<Outlook, Failure> {
-    let ledgers = settings::all(opened)?;
-    let ledgers: Vec<&str> = ledgers.iter().map(|(name, _)| name.as_str()).collect();
+    let followed = settings::followed(opened)?;
     let bare = opened.repository.is_bare();
-    let counts = |name: &[u8]| (bare && name == b"HEAD") || watched(name, &ledgers);
+    let counts = |name: &[u8]| (bare && name == b"HEAD") || followed.follows(name);
     let source = settings::source(opened);
-    let cache = (entries == Entries::New).then(|| Cache::of(&opened.ledger, &source, &ledgers));
+    let cache =
+        (entries == Entries::New).then(|| Cache::of(&opened.ledger, &source, &followed.words()));
     loop {
         let tip = opened.ledger.tip()?.link;
         let folded =
@@ -258,6 +259,7 @@ fn look(opened: &Opened, entries: Entries, patience: Instant) -> Result<Outlook,
             comparison,
             busy,
             settled,
+            left_out: followed.left_out().to_vec(),
         });
     }
 }

@@ -274,10 +274,17 @@ fn summary(event: &Event) -> String {
             None => String::new(),
         };
     };
-    if event.kind() == event::PUSH
+    if let event::PUSH | event::REFS_CHANGED | event::GAP = event.kind()
         && let Some(moves) = moves(data)
     {
-        return moves;
+        let outcome = data
+            .as_object()
+            .and_then(|data| data.get("outcome")?.as_str());
+        return match (event.kind(), outcome) {
+            (event::GAP, _) => format!("seen by no hook: {moves}"),
+            (_, Some(outcome)) => format!("did not move ({}): {moves}", printable(outcome)),
+            (_, None) => moves,
+        };
     }
     match data.as_object() {
         Some(object) => {
@@ -309,13 +316,18 @@ fn brief(value: &Value) -> String {
     }
 }
 
-/// The refs a push moved: `refs/heads/main 8a1f8a1f..77ab77ab`.
+/// The refs that moved: `refs/heads/main 8a1f8a1f..77ab77ab`.
 fn moves(data: &Value) -> Option<String> {
     let refs = data.as_object()?.get("refs")?.as_array()?;
     let one = |moved: &Value| -> Option<String> {
         let moved = moved.as_object()?;
         let text = |name: &str| moved.get(name).and_then(Value::as_str);
-        let short = |id: &str| printable(id.get(..8).unwrap_or(id));
+        let either = |one: &str, other: &str| text(one).or_else(|| text(other));
+        let (old, new) = (either("old", "recorded"), either("new", "found"));
+        let short = |id: &str| {
+            let hex = id.bytes().all(|byte| byte.is_ascii_hexdigit());
+            printable(id.get(..8).filter(|_| hex).unwrap_or(id))
+        };
         let name = text("ref").map_or_else(|| "(a name that is not UTF-8)".to_owned(), printable);
         let forced = if moved.get("forced") == Some(&Value::Bool(true)) {
             " (forced)"
@@ -323,13 +335,9 @@ fn moves(data: &Value) -> Option<String> {
             ""
         };
         Some(match text("kind")? {
-            "create" => format!("{name} created at {}", short(text("new")?)),
-            "delete" => format!("{name} deleted, was {}", short(text("old")?)),
-            _ => format!(
-                "{name} {}..{}{forced}",
-                short(text("old")?),
-                short(text("new")?)
-            ),
+            "create" => format!("{name} created at {}", short(new?)),
+            "delete" => format!("{name} deleted, was {}", short(old?)),
+            _ => format!("{name} {}..{}{forced}", short(old?), short(new?)),
         })
     };
     let all: Option<Vec<String>> = refs.iter().take(EVENTS).map(one).collect();

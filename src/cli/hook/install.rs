@@ -199,6 +199,9 @@ fn place(context: &Context, args: &Args, transactions: Transactions) -> Result<S
                 printable(&why)
             ));
         }
+        terminal::hint(
+            "'git ledger reconcile' records where the refs stand; from then on each push compares them",
+        );
         if opened
             .config
             .get("receive.certNonceSeed", Scope::Any)

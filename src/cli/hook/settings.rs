@@ -11,6 +11,7 @@ use git_ledger::event::{PUSH, REFS_CHANGED};
 use git_ledger::git::{Environment, Scope};
 use git_ledger::hook::outstanding::{Awaited, Outstanding};
 use git_ledger::hook::pusher::Pusher;
+use git_ledger::hook::watched::Followed;
 use git_ledger::hook::{Guarded, Refusal};
 use git_ledger::ledger::Ledger;
 use git_ledger::merkle::Hash;
@@ -99,6 +100,16 @@ pub fn guarded(opened: &Opened) -> Result<Vec<Guarded>, Failure> {
         pinned,
     };
     Ok(ledgers.map(one).collect())
+}
+
+/// The refs that the record follows: all but those that `ledger.<name>.leaveOut` names by prefix.
+pub fn followed(opened: &Opened) -> Result<Followed, Failure> {
+    let ledgers = all(opened)?.into_iter().map(|(name, _)| name).collect();
+    let key = format!("ledger.{}.leaveOut", opened.settings.name);
+    Followed::new(ledgers, opened.config.get_all(&key, Scope::Any)).map_err(|prefix| {
+        Failure::cannot(format!("{key} may not be '{prefix}'"))
+            .hint("it takes a prefix such as refs/pull/; branches and tags cannot be left out")
+    })
 }
 
 /// The repository as a URI: `ledger.<name>.source`, else its name.

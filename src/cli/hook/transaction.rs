@@ -16,7 +16,6 @@ use git_ledger::git::{RefError, Repository};
 use git_ledger::hook::outstanding::covers;
 use git_ledger::hook::push_event::{self, Outcome, Push};
 use git_ledger::hook::transaction::{self, Holds, Line, Side, State, changes};
-use git_ledger::hook::watched::watched;
 use git_ledger::hook::{self, Aliases, Refusal, Update};
 
 use crate::cli::context::{Context, random_id};
@@ -103,8 +102,12 @@ impl Run {
             return Err(Refusal::new(FindingId::PushRefName, detail));
         }
         let entries = changes(lines, is_ledger, |name| stands(repository, name))?;
-        let counts = |name: &[u8]| watched(name, &ledgers);
-        let others = changes(lines, counts, |name| stands(repository, name))?;
+        let followed = settings::followed(&self.opened).map_err(failed)?;
+        let others = changes(
+            lines,
+            |name| followed.follows(name),
+            |name| stands(repository, name),
+        )?;
         if let (Some(ledger), false) = (entries.first(), others.is_empty()) {
             let detail = format!("'{}' and others", printable_bytes(&ledger.name));
             return Err(Refusal::new(FindingId::PushMixed, detail)

@@ -104,6 +104,10 @@ impl Report<'_> {
         for Recorded { link, .. } in self.recorded {
             writeln!(out, "recorded {}", printable(&link.entry.subject())).ok();
         }
+        if !self.outlook.left_out.is_empty() {
+            let left_out = printable(&self.outlook.left_out.join(", "));
+            writeln!(out, "left out by configuration: {left_out}").ok();
+        }
         match self.last {
             Some(last) => writeln!(
                 out,
@@ -142,6 +146,7 @@ impl Report<'_> {
             .busy
             .iter()
             .map(|name| clean(&printable_bytes(name)));
+        let left_out = self.outlook.left_out.iter().map(|prefix| clean(prefix));
         let count = |n: usize| number(u64::try_from(n).unwrap_or(u64::MAX));
         Object::new()
             .with("answer", answer.word())
@@ -159,6 +164,7 @@ impl Report<'_> {
             .with("findings", findings.collect::<Vec<_>>())
             .with("moving", busy.collect::<Vec<_>>())
             .with("recorded", recorded.collect::<Vec<_>>())
+            .with("left_out", left_out.collect::<Vec<_>>())
             .with("window", self.last.map_or(Value::Null, number))
             .into()
     }
