@@ -7,6 +7,7 @@ pub(super) mod settings;
 mod status;
 mod transaction;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::context::Context;
@@ -29,6 +30,9 @@ pub enum Verb {
     ReferenceTransaction {
         /// Where the transaction stands: prepared, committed or aborted
         state: String,
+        /// Lines that the script has read from standard input already
+        #[arg(long, value_name = "LINES", default_value = "")]
+        told: OsString,
         #[command(flatten)]
         handler: Handler,
     },
@@ -50,8 +54,13 @@ pub fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Status(args) => status::status(context, &args),
         Verb::PreReceive(handler) => receive::pre_receive(context, handler.before.as_deref()),
         Verb::PostReceive(handler) => receive::post_receive(context, handler.before.as_deref()),
-        Verb::ReferenceTransaction { state, handler } => {
-            transaction::reference_transaction(context, &state, handler.before.as_deref())
+        Verb::ReferenceTransaction {
+            state,
+            told,
+            handler,
+        } => {
+            let told = told.as_encoded_bytes();
+            transaction::reference_transaction(context, &state, told, handler.before.as_deref())
         }
     }
 }

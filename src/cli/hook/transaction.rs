@@ -27,16 +27,17 @@ use super::run::{
 };
 use super::settings;
 
-/// `git ledger hook reference-transaction`.
+/// `git ledger hook reference-transaction`; `told`: what was read of its input before.
 pub fn reference_transaction(
     context: &Context,
     word: &str,
+    told: &[u8],
     before: Option<&Path>,
 ) -> Result<Exit, Failure> {
     let process = parent();
     let state = State::of(word);
     let input = match input() {
-        Ok(input) => input,
+        Ok(input) => [told, &input].concat(),
         Err(refusal) => return Ok(refuse(context, None, &refusal)),
     };
     if state == State::Other {
