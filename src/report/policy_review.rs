@@ -3,9 +3,10 @@
 use crate::commit::Link;
 use crate::date::rfc3339;
 use crate::escape::printable;
+use crate::event::POLICY_CHANGED;
 use crate::json::{Object, Value};
 use crate::merkle::hex;
-use crate::policy::Policy;
+use crate::policy::{Compromised, Policy};
 use crate::principal::Principal;
 use crate::proposal::Base;
 use crate::report::layout::{Ink, Look, fold};
@@ -13,6 +14,9 @@ use crate::report::policy_change;
 use crate::report::verdict::{clean, number};
 use crate::signature::Signature;
 use crate::trust::Count;
+
+/// Entries of a stolen key that people are shown; the rest is counted.
+const MOST: usize = 200;
 
 /// What is asked, of whom, and who agrees.
 #[derive(Debug)]
@@ -25,8 +29,96 @@ pub struct Review<'a> {
     pub after: &'a Policy,
     /// What is known besides what the two policies say.
     pub warnings: Vec<String>,
+    /// What stolen keys signed, where the change says what of it is good.
+    pub affected: Vec<Affected>,
     /// Who agrees.
     pub count: Count<'a>,
+}
+
+/// What a key signed that is called compromised.
+#[derive(Debug)]
+pub struct Affected {
+    /// The row of the new policy.
+    pub row: Compromised,
+    /// The entries it signed from there on, the oldest first.
+    pub signed: Vec<Link>,
+    /// Policy entries from there on that hold an approval by it.
+    pub resting: Vec<u64>,
+}
+
+impl Affected {
+    fn text(&self) -> String {
+        let mut out = format!(
+            "signed by {} from entry {} on: {}\n",
+            self.row.key.fingerprint(),
+            self.row.since,
+            self.signed.len()
+        );
+        for link in self.signed.iter().take(MOST) {
+            let mark = if self.is_vouched(link) {
+                "vouched for"
+            } else {
+                "in doubt   "
+            };
+            out += &format!("  {mark}  {}\n", printable(&link.entry.subject()));
+        }
+        if let Some(more) = self.signed.len().checked_sub(MOST).filter(|more| *more > 0) {
+            out += &format!("  … and {more} more; --json lists them all\n");
+        }
+        let numbers = |numbers: Vec<u64>| -> String {
+            let words: Vec<String> = numbers.iter().map(u64::to_string).collect();
+            words.join(", ")
+        };
+        let changes = self.changes();
+        if !changes.is_empty() {
+            out += &format!(
+                "! it changed the policy in {}: 'git ledger policy log' tells which keys that let in\n",
+                numbers(changes)
+            );
+        }
+        if !self.resting.is_empty() {
+            out += &format!(
+                "! policy entries that rest on its approval, and are not judged again: {}; \
+                 if one is the thief's, set a new policy\n",
+                numbers(self.resting.clone())
+            );
+        }
+        out
+    }
+
+    fn json(&self) -> Value {
+        let signed = self.signed.iter().map(|link| {
+            Value::from(
+                Object::new()
+                    .with("number", number(link.entry.number()))
+                    .with("subject", link.entry.subject())
+                    .with("vouched", self.is_vouched(link)),
+            )
+        });
+        let list =
+            |numbers: &[u64]| -> Vec<Value> { numbers.iter().copied().map(number).collect() };
+        Object::new()
+            .with("key", self.row.key.fingerprint())
+            .with("since", number(self.row.since))
+            .with("signed", signed.collect::<Vec<_>>())
+            .with("policy_changes", list(&self.changes()))
+            .with("approved", list(&self.resting))
+            .into()
+    }
+
+    fn is_vouched(&self, link: &Link) -> bool {
+        self.row.vouched.contains(&link.entry.number())
+    }
+
+    /// The policy entries among those it signed.
+    fn changes(&self) -> Vec<u64> {
+        let says = |link: &&Link| {
+            let mut events = link.entry.events.iter();
+            events.any(|event| event.kind() == POLICY_CHANGED)
+        };
+        let changes = self.signed.iter().filter(says);
+        changes.map(|link| link.entry.number()).collect()
+    }
 }
 
 impl Review<'_> {
@@ -46,7 +138,7 @@ impl Review<'_> {
         for line in self.warnings() {
             out += &format!("! {line}\n");
         }
-        out
+        self.affected.iter().fold(out, |out, key| out + &key.text())
     }
 
     /// Ledger, base, change, and who agrees.
@@ -120,6 +212,10 @@ impl Review<'_> {
                 words(policy_change::lines(Some(self.before), self.after)),
             )
             .with("warnings", words(self.warnings()))
+            .with(
+                "affected",
+                self.affected.iter().map(Affected::json).collect::<Vec<_>>(),
+            )
             .with("threshold", number(count.threshold))
             .with(
                 "agreed",

@@ -84,8 +84,6 @@ impl SigningArgs {
 pub struct Intent {
     /// What the policy shall be.
     pub policy: Policy,
-    /// What else is to be seen before it is signed.
-    pub aside: String,
     /// The words that ask for it again, after `git ledger policy`.
     pub words: Vec<String>,
 }
@@ -108,12 +106,12 @@ pub fn change(
             let object = review.json().with("status", "dry-run");
             return terminal::answer(&(Value::from(object).to_canonical() + "\n"), Exit::Done);
         }
-        return terminal::answer(&(review.change() + &intent.aside), Exit::Done);
+        return terminal::answer(&(review.change()), Exit::Done);
     }
     let (_, row) = ground.me(context, signing.key.as_deref())?;
     let agreed = row.map(|row| &row.principal).into_iter().collect();
     let review = ground.review(policy, agreed)?;
-    signing.show(&(review.change() + &intent.aside))?;
+    signing.show(&(review.change()))?;
     // who may not change the policy at all is told so by the rules, not by the count
     let admin = row.is_some_and(|row| row.has(Role::Admin) && !row.retired);
     if admin && !review.count.is_enough() {

@@ -1,10 +1,9 @@
 //! `git ledger policy compromise`: a key that somebody else had, and which of its entries are good.
 
-use git_ledger::commit::Link;
 use git_ledger::escape::printable;
-use git_ledger::event::POLICY_CHANGED;
 use git_ledger::policy::{Compromised, Policy};
 use git_ledger::query::What;
+use git_ledger::report::policy_review::Affected;
 use git_ledger::signature::{PublicKey, Signature};
 
 use super::super::context::Context;
@@ -13,9 +12,6 @@ use super::super::log::walk_from;
 use super::change::{ChangeArgs, Intent, change};
 use super::ground::Ground;
 use super::words::{keys_of, names};
-
-/// Entries that are shown; the rest is counted.
-const MOST: usize = 200;
 
 /// Say from which entry on a stolen key is in doubt, and which of its entries are good
 ///
@@ -63,8 +59,12 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
             ground.next()
         )));
     }
-    let signed = signed_by(&ground, &key, since)?;
-    let mut vouched: Vec<u64> = known.map_or_else(Vec::new, |row| row.vouched.clone());
+    let mut row = Compromised {
+        key: key.clone(),
+        since,
+        vouched: known.map_or_else(Vec::new, |row| row.vouched.clone()),
+    };
+    let signed = signed_by(&ground, &row)?.signed;
     for number in &args.vouch {
         if signed.iter().all(|link| link.entry.number() != *number) {
             return Err(Failure::usage(format!(
@@ -72,20 +72,14 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
             ))
             .hint("vouch only for entries the review lists: see them with --dry-run"));
         }
-        vouched.push(*number);
+        row.vouched.push(*number);
     }
-    vouched.sort_unstable();
-    vouched.dedup();
+    row.vouched.sort_unstable();
+    row.vouched.dedup();
     let mut policy = ground.policy().clone();
     for row in policy.signers.iter_mut().filter(|row| row.key == key) {
         row.retired = true;
     }
-    let row = Compromised {
-        key: key.clone(),
-        since,
-        vouched,
-    };
-    let aside = review(&ground, &row, &signed)?;
     match policy.compromised.iter_mut().find(|old| old.key == key) {
         Some(old) => *old = row,
         None => policy.compromised.push(row),
@@ -100,11 +94,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         words.push("--vouch".to_owned());
         words.extend(args.vouch.iter().map(u64::to_string));
     }
-    let intent = Intent {
-        policy,
-        aside,
-        words,
-    };
+    let intent = Intent { policy, words };
     change(context, &ground, &args.change, &intent)
 }
 
@@ -126,59 +116,16 @@ fn key(policy: &Policy, who: &str) -> Result<PublicKey, Failure> {
     }
 }
 
-/// The entries this key signed from `since` on, the oldest first.
-fn signed_by(ground: &Ground, key: &PublicKey, since: u64) -> Result<Vec<Link>, Failure> {
-    let mut signed = Vec::new();
-    for step in walk_from(&ground.opened, ground.tip.link.id)? {
-        if step.position.is_some_and(|at| at < since) {
-            break;
-        }
-        if let What::Entry(link) = step.what
-            && link.signature.key() == key
-            && link.entry.number() >= since
-        {
-            signed.push(*link);
-        }
-    }
-    signed.reverse();
-    Ok(signed)
+/// What the keys signed whose compromised rows the change brings or alters, and what rests on
+/// their approval.
+pub fn affected(ground: &Ground, after: &Policy) -> Result<Vec<Affected>, Failure> {
+    let before = &ground.policy().compromised;
+    let rows = after.compromised.iter().filter(|row| !before.contains(row));
+    rows.map(|row| signed_by(ground, row)).collect()
 }
 
-/// What the key signed, and what rests on its agreement.
-fn review(ground: &Ground, row: &Compromised, signed: &[Link]) -> Result<String, Failure> {
-    let mut out = format!(
-        "signed by this key from entry {} on: {}\n",
-        row.since,
-        signed.len()
-    );
-    for link in signed.iter().take(MOST) {
-        let number = link.entry.number();
-        let mark = if row.vouched.contains(&number) {
-            "vouched for"
-        } else {
-            "in doubt   "
-        };
-        out += &format!("  {mark}  {}\n", printable(&link.entry.subject()));
-    }
-    if signed.len() > MOST {
-        out += &format!("  … and {} more\n", signed.len() - MOST);
-    }
-    let changes = signed.iter().filter(|link| {
-        link.entry
-            .events
-            .iter()
-            .any(|event| event.kind() == POLICY_CHANGED)
-    });
-    let changes: Vec<String> = changes
-        .map(|link| link.entry.number().to_string())
-        .collect();
-    if !changes.is_empty() {
-        out += &format!(
-            "! it changed the policy in {}: 'git ledger policy log' tells which keys that let in\n",
-            changes.join(", ")
-        );
-    }
-    let mut resting = Vec::new();
+fn signed_by(ground: &Ground, row: &Compromised) -> Result<Affected, Failure> {
+    let (mut signed, mut resting) = (Vec::new(), Vec::new());
     for step in walk_from(&ground.opened, ground.tip.link.id)? {
         if step.position.is_some_and(|at| at < row.since) {
             break;
@@ -186,19 +133,22 @@ fn review(ground: &Ground, row: &Compromised, signed: &[Link]) -> Result<String,
         let What::Entry(link) = step.what else {
             continue;
         };
+        let number = link.entry.number();
         let by_key = link.entry.approvals.iter().any(|approval| {
             Signature::from_blob(&approval.blob).is_ok_and(|made| *made.key() == row.key)
         });
         if by_key {
-            resting.push(link.entry.number().to_string());
+            resting.push(number);
+        }
+        if *link.signature.key() == row.key && number >= row.since {
+            signed.push(*link);
         }
     }
-    if !resting.is_empty() {
-        out += &format!(
-            "! policy entries that rest on its approval, and are not judged again: {}; \
-             if one is the thief's, set a new policy\n",
-            resting.join(", ")
-        );
-    }
-    Ok(out)
+    signed.reverse();
+    resting.reverse();
+    Ok(Affected {
+        row: row.clone(),
+        signed,
+        resting,
+    })
 }

@@ -116,6 +116,7 @@ impl Ground {
             base: self.base,
             after,
             warnings: self.warnings(after)?,
+            affected: super::compromise::affected(self, after)?,
             count: count(self.policy(), Some(after), agreed),
         })
     }

@@ -97,7 +97,6 @@ pub fn propose(context: &Context, args: &ProposeArgs) -> Result<Exit, Failure> {
     let ground = Ground::of(context, Purpose::Read)?;
     let intent = Intent {
         policy: written(context, &ground, args.file.as_deref())?,
-        aside: String::new(),
         words: Vec::new(),
     };
     ground.check(&intent.policy)?;
@@ -132,7 +131,7 @@ pub fn write(ground: &Ground, intent: &Intent, path: &Path, json: bool) -> Resul
     } else {
         printable(&path.to_string_lossy())
     };
-    let mut text = review.text() + &intent.aside;
+    let mut text = review.text();
     text += &format!(
         "next: {} of {} admins agree, the one who applies it by applying it\n  \
          git ledger policy approve {name}\n  git ledger policy apply {name}\n",
@@ -192,7 +191,10 @@ pub fn approve(context: &Context, args: &ApproveArgs) -> Result<Exit, Failure> {
                 .hint("write the agreement elsewhere: --out FILE")
         })?,
     }
-    let review = ground.review(&proposal.policy, proposal.agreed(None))?;
+    let review = Review {
+        count: trust::count(ground.policy(), Some(&agreed.policy), proposal.agreed(None)),
+        ..review
+    };
     if args.json && !stdout {
         return json(&review, "approved", Exit::Done);
     }

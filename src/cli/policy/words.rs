@@ -125,11 +125,7 @@ pub fn add(context: &Context, args: &AddArgs) -> Result<Exit, Failure> {
         types: args.types.clone(),
         retired: false,
     });
-    let intent = Intent {
-        policy,
-        aside: String::new(),
-        words,
-    };
+    let intent = Intent { policy, words };
     change(context, &ground, &args.change, &intent)
 }
 
@@ -152,7 +148,6 @@ pub fn retire(context: &Context, args: &RetireArgs) -> Result<Exit, Failure> {
     }
     let intent = Intent {
         policy,
-        aside: String::new(),
         words: vec!["retire".to_owned(), args.who.clone()],
     };
     change(context, &ground, &args.change, &intent)
@@ -203,11 +198,7 @@ pub fn rotate(context: &Context, args: &RotateArgs) -> Result<Exit, Failure> {
     if let Some(old) = &args.old {
         words.extend(["--old".to_owned(), old.clone()]);
     }
-    let intent = Intent {
-        policy,
-        aside: String::new(),
-        words,
-    };
+    let intent = Intent { policy, words };
     change(context, &ground, &args.change, &intent)
 }
 
@@ -221,7 +212,6 @@ pub fn threshold(context: &Context, args: &ThresholdArgs) -> Result<Exit, Failur
     policy.threshold = args.number;
     let intent = Intent {
         policy,
-        aside: String::new(),
         words: vec!["threshold".to_owned(), args.number.to_string()],
     };
     change(context, &ground, &args.change, &intent)
@@ -236,7 +226,6 @@ pub fn edit(context: &Context, args: &EditArgs) -> Result<Exit, Failure> {
     }
     let intent = Intent {
         policy: written(context, &ground, args.file.as_deref())?,
-        aside: String::new(),
         words,
     };
     change(context, &ground, &args.change, &intent)
