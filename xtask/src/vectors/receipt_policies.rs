@@ -8,6 +8,7 @@ use super::world::*;
 
 pub fn add(to: &mut Vectors) {
     founding(to);
+    unsigned(to);
     policies(to);
 }
 
@@ -65,6 +66,24 @@ fn founding(to: &mut Vectors) {
         comment,
         &ALICE,
         &policy,
+    );
+}
+
+/// Entry 0 under a signature over other bytes.
+fn unsigned(to: &mut Vectors) {
+    let mut chain = Chain::empty(gix::hash::Kind::Sha1);
+    let commit = chain.first(&acme()).commit();
+    let other = chain.draft(&ALICE, vec![push("other")]).commit();
+    chain.add_signed(&commit, &other.sign(&ALICE));
+    chain.add(&chain.next(), &CI);
+    let comment = "nobody signed entry 0";
+    told(
+        to,
+        "founder_signature",
+        "signatureBad",
+        comment,
+        &chain,
+        &[0, 1],
     );
 }
 

@@ -205,6 +205,14 @@ fn shapes(to: &mut Vectors) {
             file.list("there").remove(0);
         },
     );
+    let comment = "the first side does not begin at the split";
+    changed(to, "split_left_out_here", bad, comment, |file| {
+        file.list("here").remove(0);
+    });
+    let comment = "two policies changed places";
+    changed(to, "policy_order", "proofPolicy", comment, |file| {
+        file.policies.swap(0, 1);
+    });
     changed(to, "without_first", bad, "entry 0 is not shown", |file| {
         file.list("common").remove(0);
     });
