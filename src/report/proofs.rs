@@ -87,7 +87,10 @@ fn receipt_text(receipt: &Receipt, answer: Answer) -> String {
             out += &row("note", &format!("the key of {} {line}", signer.principal));
         }
     }
-    out += "It says nothing about entries that are not shown, nor about attachments.\n";
+    out += &format!(
+        "It says nothing about what came after entry {head}, about entries that are not shown, nor about\n\
+         attachments.\n"
+    );
     out
 }
 
