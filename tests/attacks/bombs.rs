@@ -93,7 +93,7 @@ fn sizes_that_no_machine_has() {
         let world = world();
         let path = loose(&world, "ledger:ledger.toml");
         let mut out = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
-        write!(out, "blob {claimed}\0spec = 1\n").expect("memory");
+        writeln!(out, "blob {claimed}\0spec = 1").expect("memory");
         fs::write(path, out.finish().expect("memory")).expect("an object");
         let said = verify_in_little_memory(&world, "r").code(1);
         let found = findings(&said);

@@ -52,6 +52,9 @@ fn hostile(marker: &Path) -> Vec<String> {
     ]
 }
 
+/// The words of a command, given one hostile value.
+type Way = Box<dyn Fn(&str) -> Vec<String>>;
+
 #[test]
 fn no_argument_becomes_an_option_or_a_command() {
     let world = world();
@@ -73,7 +76,7 @@ fn no_argument_becomes_an_option_or_a_command() {
             .map(|name| commands::value(name))
             .collect();
         // in the place of each argument, and after each option
-        let mut ways: Vec<Box<dyn Fn(&str) -> Vec<String>>> = Vec::new();
+        let mut ways: Vec<Way> = Vec::new();
         let owned = |words: &[&str]| {
             words
                 .iter()
