@@ -15,6 +15,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("python3", "python3"),
     ("sshd", "openssh-server"),
     ("nginx", "nginx-light"),
+    ("openssl", "openssl"),
     ("fcgiwrap", "fcgiwrap"),
     ("strace", "strace"),
     ("setpriv", "util-linux"),

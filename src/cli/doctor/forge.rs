@@ -61,12 +61,14 @@ impl Named {
 /// What the forge says, if there is one and somebody gave a token for it.
 pub fn facts(context: &Context, opened: &Opened, args: &Asking) -> Result<Facts, Failure> {
     let Some(address) = address(opened, args) else {
-        return Ok(match args.forge {
-            None => Facts::NoForge,
-            Some(_) => Facts::NotAsked {
-                why: "no remote names a repository on a forge".into(),
-                mend: "git remote add NAME URL".into(),
-            },
+        let wanted = args.forge.is_some() || args.token_env.is_some() || args.token_file.is_some();
+        return Ok(if wanted {
+            Facts::NotAsked {
+                why: "no remote is on a forge that is known".into(),
+                mend: "--remote names one; --forge and --forge-url say what it is and where a token may go".into(),
+            }
+        } else {
+            Facts::NoForge
         });
     };
     let address = match address {
