@@ -25,7 +25,7 @@ fn refusal(said: &Said) -> String {
 }
 
 /// Stores the objects of a vector as loose files; git itself would refuse to make some of them.
-fn unpack(world: &World, dir: &str, vector: &Vector) {
+pub fn unpack(world: &World, dir: &str, vector: &Vector) {
     for (id, (kind, bytes)) in &vector.objects {
         let hex = id.to_string();
         let path = world

@@ -118,3 +118,111 @@ fn an_address_that_is_an_option_or_a_command_is_refused() {
     }
     assert!(!marker.exists(), "a command was run");
 }
+
+/// A server that is a script: it stands in the place of ssh.
+fn by_script(world: &World, script: &str, arguments: &[&str]) -> Said {
+    let path = world.path("server");
+    crate::servers::ssh::write_script(&path, &format!("#!/bin/sh\n{script}\n"));
+    let mut command = world.command("r", "git-ledger");
+    command
+        .args(arguments)
+        .env("GIT_SSH_COMMAND", &path)
+        .env("GIT_SSH_VARIANT", "simple");
+    run(command, b"")
+}
+
+fn packet(text: &str) -> String {
+    format!("{:04x}{text}", text.len() + 4)
+}
+
+#[test]
+fn keep_alives_that_never_end() {
+    let world = world();
+    world
+        .git("r", &["config", "remote.evil.url", "ssh://evil/x.git"])
+        .ok();
+    let id = "1".repeat(40);
+    let offer = packet(&format!("{id} {LEDGER}\0side-band-64k ofs-delta agent=x\n")) + "0000";
+    fs::write(world.path("offer"), offer).expect("a file");
+    let offer = world.path("offer").display().to_string();
+    for (what, endless) in [
+        (
+            "after the offer",
+            "printf '0008NAK\\n'; while :; do printf '0005\\001'; sleep 0.02; done",
+        ),
+        (
+            "progress",
+            "printf '0008NAK\\n'; while :; do printf '000bwait\\r\\n\\n'; sleep 0.02; done",
+        ),
+        ("nothing", "sleep 600"),
+    ] {
+        let script = format!("cat '{offer}'; {endless}");
+        let begun = std::time::Instant::now();
+        let said = by_script(
+            &world,
+            &script,
+            &["compare", "--json", "--timeout", "2", "evil"],
+        )
+        .code(2);
+        let took = begun.elapsed().as_secs();
+        assert!(took < 12, "{what}: {took} s");
+        assert_eq!(findings(&said), ["mirrorSilent"], "{what}: {said}");
+    }
+}
+
+#[test]
+fn impossible_names_in_what_a_remote_offers() {
+    let world = world();
+    world
+        .git("r", &["config", "remote.evil.url", "ssh://evil/x.git"])
+        .ok();
+    let tip = world
+        .git("r", &["rev-parse", LEDGER])
+        .ok()
+        .trim()
+        .to_owned();
+    let names = [
+        "../../x",
+        "refs/heads/\u{1b}[31mred",
+        "-x",
+        "refs/heads/../../HEAD",
+        "refs/heads/a b",
+        "refs/heads/ledger.lock",
+        "refs/heads/LEDGER",
+        "refs/heads/ledger/x",
+        "",
+    ];
+    let offer = |with: &str| {
+        let mut text = packet(&format!("{tip} {with}\0agent=x\n"));
+        for name in names {
+            text += &packet(&format!("{tip} {name}\n"));
+        }
+        text + "0000"
+    };
+    for (first, good) in [(LEDGER, true), ("refs/heads/other", false)] {
+        fs::write(world.path("offer"), offer(first)).expect("a file");
+        let script = format!("cat '{}'; cat >/dev/null", world.path("offer").display());
+        let said = by_script(
+            &world,
+            &script,
+            &["compare", "--json", "--timeout", "5", "evil"],
+        );
+        assert!(
+            !said.out.contains('\u{1b}') && !said.err.contains('\u{1b}'),
+            "{said}"
+        );
+        // a name is matched whole: none of the others is the ledger
+        let level = said.out.contains("\"state\":\"level\"");
+        assert!(level <= good, "{said}");
+        // where it is not offered it is missing, and where it was seen before it was removed
+        assert_eq!(said.code, if good { 0 } else { 1 }, "{said}");
+        let refs = world
+            .git("r", &["for-each-ref", "--format=%(refname)"])
+            .ok();
+        assert!(
+            refs.lines()
+                .all(|name| name.starts_with("refs/heads/") && !name.contains("red")),
+            "{refs}"
+        );
+    }
+}

@@ -165,3 +165,32 @@ fn few_open_files_and_a_closed_output_are_told() {
     command.args(["-c", "exec git-ledger append --batch - <&-"]);
     assert_ne!(run(command, b"").code, 0);
 }
+
+#[test]
+fn an_old_program_does_not_write_at_a_newer_level() {
+    let world = World::new();
+    let all = crate::vectors::vectors();
+    let vector = all
+        .iter()
+        .find(|vector| vector.name == "policy_level_raised");
+    let vector = vector.expect("a vector");
+    world.git("", &["init", "-q", "--bare", "r"]).ok();
+    super::pushed::unpack(&world, "r", vector);
+    let tip = vector.ids("tip").first().expect("a tip").to_string();
+    world.git("r", &["update-ref", LEDGER, &tip]).ok();
+    let said = direct(&world, "r", &["verify", "--json"]).code(2);
+    assert_eq!(findings(&said), ["specUnsupported"]);
+    for arguments in [
+        &["append", "dev.acme.built"][..],
+        &["flush"],
+        &["heartbeat"],
+    ] {
+        let said = direct(&world, "r", arguments);
+        assert!(said.code != 0 || arguments == ["flush"], "{said}");
+        assert_eq!(
+            world.git("r", &["rev-parse", LEDGER]).ok().trim(),
+            tip,
+            "{said}"
+        );
+    }
+}
