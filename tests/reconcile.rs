@@ -395,6 +395,18 @@ fn a_reftable_that_git_wrote_without_hooks() {
 }
 
 #[test]
+fn what_cannot_be_recorded_is_told_all_the_same() {
+    let world = World::new();
+    let server = server(&world);
+    let commit = other_commit(&server);
+    git(&server, &["update-ref", "refs/heads/x", &commit]);
+    let said = reconcile(&server, &["--quiet", "--key", "/nonexistent"]).code(1);
+    assert!(said.out.contains("create: refs/heads/x holds "), "{said}");
+    assert!(said.err.contains("nothing of this is recorded"), "{said}");
+    finds(&server, "create heads/x");
+}
+
+#[test]
 fn what_a_forge_keeps_for_itself_can_be_left_out_and_that_is_told() {
     let world = World::new();
     let server = server(&world);

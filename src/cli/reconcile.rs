@@ -21,7 +21,6 @@ use super::failure::{Exit, Failure};
 use super::hook::run::{Settled, closing, settle};
 use super::hook::settings;
 use super::job::Job;
-use super::terminal;
 use report::Report;
 
 /// How long changes that are under way are waited for.
@@ -73,6 +72,7 @@ By systemd: a service with ExecStart=git ledger reconcile --quiet and \
 WorkingDirectory=/srv/git/payments.git, and a timer with OnCalendar=*:0/5 and Persistent=true.";
 
 /// What was seen in one look.
+#[derive(Default)]
 pub struct Outlook {
     /// The number of the newest entry.
     pub newest: u64,
@@ -111,7 +111,6 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         Entries::New
     };
     let patience = until.min(Instant::now() + PATIENCE);
-    let last = last_look(&opened);
     let job = Job {
         context,
         opened: &opened,
@@ -119,39 +118,48 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         timeout: args.timeout,
         push: &args.push,
     };
-    let (outlook, closed, recorded) = if args.dry_run {
-        let outlook = look(&opened, entries, patience)?;
-        let closed = outlook.settled.groups.len();
-        (outlook, closed, Vec::new())
+    let mut report = Report {
+        outlook: Outlook::default(),
+        closed: 0,
+        recorded: Vec::new(),
+        last: last_look(&opened).map(|last| clock.saturating_sub(last)),
+        dry_run: args.dry_run,
+    };
+    if args.dry_run {
+        report.outlook = look(&opened, entries, patience)?;
+        report.closed = report.outlook.settled.groups.len();
     } else {
         let Some(_lock) = closing(&opened, until)? else {
             return Err(unknown("another git ledger is comparing the refs").hint("run it again"));
         };
         let append =
             |groups: Vec<Vec<Pending>>| job.append(&Next::Events(groups), Repeats::LeaveOut);
-        let (closed, mut recorded) = close(&opened, &append)?;
-        let outlook = look(&opened, entries, patience)?;
-        let groups = events(&opened, &outlook, "command", clock)?;
+        (report.closed, report.recorded) = close(&opened, &append)?;
+        report.outlook = look(&opened, entries, patience)?;
+        let groups = events(&opened, &report.outlook, "command", clock)?;
         if !groups.is_empty() {
-            recorded.extend(append(groups)?);
+            match append(groups) {
+                Ok(recorded) => report.recorded.extend(recorded),
+                Err(failure) => {
+                    // what was seen is told, whether or not it can be recorded
+                    report.dry_run = true;
+                    report.print(args.json)?;
+                    let exit = match verdict(&report.outlook) {
+                        Exit::No => Exit::No,
+                        _ => failure.exit,
+                    };
+                    return Err(Failure { exit, ..failure }
+                        .hint("nothing of this is recorded; the next run finds it again"));
+                }
+            }
         }
         looked(&opened, clock);
-        (outlook, closed, recorded)
-    };
-    let exit = verdict(&outlook);
-    let report = Report {
-        outlook: &outlook,
-        closed,
-        recorded: &recorded,
-        last: last.map(|last| clock.saturating_sub(last)),
-        dry_run: args.dry_run,
-    };
-    if args.json {
-        terminal::print(&(report.json().to_canonical() + "\n"))?;
-    } else if !args.quiet || exit != Exit::Done {
-        terminal::print(&report.text())?;
     }
-    job.mirror(&recorded)?;
+    let exit = verdict(&report.outlook);
+    if args.json || !args.quiet || exit != Exit::Done {
+        report.print(args.json)?;
+    }
+    job.mirror(&report.recorded)?;
     Ok(exit)
 }
 

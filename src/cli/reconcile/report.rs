@@ -11,28 +11,38 @@ use git_ledger::merkle::hex;
 use git_ledger::report::verdict::{age, clean, finding_json, number};
 
 use super::{Outlook, verdict};
-use crate::cli::failure::Exit;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::terminal;
 
 /// Refs shown to people before the rest is only counted.
 const SHOWN: usize = 25;
 
 /// What is printed.
-pub struct Report<'a> {
+pub struct Report {
     /// What was seen.
-    pub outlook: &'a Outlook,
+    pub outlook: Outlook,
     /// Changes that were closed.
     pub closed: usize,
     /// The entries that record it.
-    pub recorded: &'a [Recorded],
+    pub recorded: Vec<Recorded>,
     /// Seconds since the last look.
     pub last: Option<u64>,
     /// Whether nothing was recorded.
     pub dry_run: bool,
 }
 
-impl Report<'_> {
+impl Report {
+    /// Prints it, for people or for programs.
+    pub fn print(&self, json: bool) -> Result<(), Failure> {
+        terminal::print(&if json {
+            self.json().to_canonical() + "\n"
+        } else {
+            self.text()
+        })
+    }
+
     /// For people.
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         let comparison = &self.outlook.comparison;
         let differences = &comparison.differences;
         let mut out = String::new();
@@ -101,7 +111,7 @@ impl Report<'_> {
             )
             .ok();
         }
-        for Recorded { link, .. } in self.recorded {
+        for Recorded { link, .. } in &self.recorded {
             writeln!(out, "recorded {}", printable(&link.entry.subject())).ok();
         }
         if !self.outlook.left_out.is_empty() {
@@ -121,9 +131,9 @@ impl Report<'_> {
     }
 
     /// One JSON object.
-    pub fn json(&self) -> Value {
+    fn json(&self) -> Value {
         let comparison = &self.outlook.comparison;
-        let answer = match verdict(self.outlook) {
+        let answer = match verdict(&self.outlook) {
             Exit::No => Answer::Breach,
             Exit::Unknown => Answer::Unknown,
             _ => Answer::Sound,
