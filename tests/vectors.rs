@@ -335,6 +335,27 @@ const ELSEWHERE: &[(&str, &[FindingId])] = &[
         ],
     ),
     (
+        "tests/mirrors/marks.rs",
+        &[FindingId::MarkMissing, FindingId::MarkAltered],
+    ),
+    (
+        "tests/mirrors/fresh.rs",
+        &[
+            FindingId::Stale,
+            FindingId::MirrorLagging,
+            FindingId::MirrorStale,
+        ],
+    ),
+    (
+        "tests/mirrors/tips.rs",
+        &[
+            FindingId::TipForked,
+            FindingId::TipUnrelated,
+            FindingId::TipUnjudged,
+        ],
+    ),
+    ("tests/reconcile.rs", &[FindingId::RefUnrecorded]),
+    (
         "tests/hooks/refuse.rs",
         &[
             FindingId::PushRewinds,

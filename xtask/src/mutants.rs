@@ -23,10 +23,14 @@ const ROOMS: &[&str] = &[
     "commit",
     "signature",
     "verify",
+    "proof",
 ];
 
 /// What judges every mutant first, besides the unit tests of the rooms: it takes seconds.
-const QUICK: &[&str] = &["vectors::the_library_finds_what_each_vector_expects"];
+const QUICK: &[&str] = &[
+    "vectors::the_library_finds_what_each_vector_expects",
+    "vectors::the_library_finds_what_each_proof_expects",
+];
 
 /// What judges those that are left, by the beginnings of their names.
 const SLOW: &[&str] = &[
@@ -34,6 +38,7 @@ const SLOW: &[&str] = &[
     "tamper::",
     "attacks::",
     "policy::",
+    "proofs::",
     "hooks::refuse::",
 ];
 
