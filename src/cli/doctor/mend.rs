@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions, Permissions};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use git_ledger::doctor::{Diagnosis, Fix};
+use git_ledger::doctor::{Check, Diagnosis, Fix, State};
 use git_ledger::durable;
 use git_ledger::escape::printable;
 use git_ledger::git::Scope;
@@ -20,6 +20,14 @@ pub fn all(
     diagnoses: &[Diagnosis],
     dry_run: bool,
 ) -> Result<Vec<String>, Failure> {
+    // files of another account's would become ours, and lock that account out
+    let stranger = diagnoses
+        .iter()
+        .find(|one| one.check == Check::AccountOwner && one.state == State::Unknown);
+    if let Some(stranger) = stranger {
+        return Err(Failure::no(stranger.detail.clone())
+            .hint(format!("nothing was changed; {} --fix", stranger.mend)));
+    }
     let mut fixes: Vec<&Fix> = Vec::new();
     for fix in diagnoses.iter().flat_map(|diagnosis| &diagnosis.fixes) {
         if !fixes.contains(&fix) {
