@@ -74,11 +74,9 @@ impl Spool {
             );
         }
         let text = Value::from(object).to_canonical() + "\n";
-        let name = merkle::hex(&merkle::sha256(text.as_bytes()));
-        let path = self.dir.join(format!(
-            "{clock:024}-{}.json",
-            name.get(..16).unwrap_or_default()
-        ));
+        let path = self
+            .dir
+            .join(format!("{clock:024}-{}.json", sum(text.as_bytes())));
         durable::write(&path, text.as_bytes())?;
         Ok(path)
     }
@@ -113,12 +111,24 @@ impl Spool {
     }
 }
 
+/// What the name of a file says of its bytes: an event that waits is signed by nobody yet.
+fn sum(text: &[u8]) -> String {
+    let digest = merkle::hex(&merkle::sha256(text));
+    digest.get(..16).unwrap_or_default().to_owned()
+}
+
 fn read(path: PathBuf) -> Result<Waiting, SpoolError> {
     let fault = |why: String| SpoolError {
         path: path.clone(),
         why,
     };
     let text = durable::read(&path, MAX_FILE).map_err(|why| fault(why.to_string()))?;
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    let named = stem.and_then(|stem| stem.rsplit_once('-'));
+    if named.is_none_or(|(_, named)| named != sum(&text)) {
+        let why = "it is not what was written: its name has another digest";
+        return Err(fault(why.into()));
+    }
     let value = Value::parse(&text).map_err(|why| fault(why.to_string()))?;
     let object = value.as_object().ok_or_else(|| fault("no object".into()))?;
     let event = object
@@ -146,4 +156,27 @@ fn read(path: PathBuf) -> Result<Waiting, SpoolError> {
         push,
         path,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_touched_is_not_recorded() {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::new(dir.path());
+        let event = br#"{"id":"1","source":"/s","specversion":"1.0","subject":"x","type":"t"}"#;
+        let pending = Pending::new(Event::parse(event).unwrap()).unwrap();
+        let path = spool.put(&pending, &["origin".into()], 1).unwrap();
+        let waiting = spool.list().unwrap().remove(0).unwrap();
+        assert_eq!((waiting.pending, waiting.push.len()), (pending, 1));
+        let written = std::fs::read(&path).unwrap();
+        for at in 0..written.len() {
+            let mut touched = written.clone();
+            touched[at] ^= 1;
+            std::fs::write(&path, touched).unwrap();
+            assert!(spool.list().unwrap().remove(0).is_err(), "byte {at}");
+        }
+    }
 }

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         "vectors" => vectors::run(root, mode),
         _ => Err(
             "usage: cargo xtask test | attacks | mutants [--list] [FILE…] | tidy \
-             | vectors [--check] | man [--check] | flips [--quick] [--json] | soak [--quick] [kill|history|compare] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
+             | vectors [--check] | man [--check] | flips [objects | files] [--quick] [--json] | soak [--quick] [kill|history|compare] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
                 .into(),
         ),
     };
