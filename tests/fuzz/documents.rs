@@ -3,13 +3,17 @@
 use git_ledger::commit::{self, Draft, Link};
 use git_ledger::entry::Entry;
 use git_ledger::event::{Event, Pending};
+use git_ledger::finding::Answer;
 use git_ledger::json::Value;
 use git_ledger::policy::Policy;
+use git_ledger::proof::Statement;
 use git_ledger::signature::KnownKeys;
 use git_ledger::tree::{self, Tree};
 use git_ledger::{merkle, proof, proposal};
 use gix::hash::Kind as Format;
 use gix::objs::Kind;
+
+use super::stolen::HONEST;
 
 /// The content of a commit object, in both object formats; and the message of one.
 pub fn entry(input: &[u8]) {
@@ -181,10 +185,27 @@ pub fn proposal(input: &[u8]) {
     assert_eq!(again, read, "an approval that is there is not added");
 }
 
-/// A receipt, or the evidence of a split.
+/// A receipt, or the evidence of a split, for the honest ledger: nobody signed anything else, so
+/// nothing else may be proven.
 pub fn proof(input: &[u8]) {
-    if let Ok(read) = proof::parse(input) {
-        assert!(input.len() <= proof::MAX_BYTES);
-        assert_eq!(read.to_bytes(), input);
+    let Ok(read) = proof::parse(input) else {
+        return;
+    };
+    assert!(input.len() <= proof::MAX_BYTES);
+    assert_eq!(read.to_bytes(), input);
+    assert_ne!(read.judge(None).answer(), Answer::Sound, "by nobody's word");
+    let links = &HONEST.links;
+    let judged = read.judge(links.first().map(Link::digest));
+    if judged.answer() != Answer::Sound {
+        return;
+    }
+    match judged.statement.expect("what is shown") {
+        Statement::Receipt(receipt) => {
+            for shown in [&receipt.entry, &receipt.against] {
+                let number = shown.entry.number() as usize;
+                assert_eq!(Some(shown.digest()), links.get(number).map(Link::digest));
+            }
+        }
+        Statement::Split(_) => panic!("nobody signed two histories"),
     }
 }

@@ -173,14 +173,15 @@ impl Place {
         Ok(figures)
     }
 
-    /// Puts into the repository what adds coverage, the small inputs first.
+    /// Puts into the repository as few inputs as cover what all of them do.
     fn keep(&self, root: &Path, name: &str) -> Result<(), String> {
         let kept = root.join("tests/fuzz/corpus").join(name);
         let merged = self.dir("merged", name)?;
         fs::remove_dir_all(&merged).map_err(|why| why.to_string())?;
         fs::create_dir_all(&merged).map_err(|why| why.to_string())?;
         let mut command = self.command(name);
-        command.arg("-merge=1").arg(&merged).arg(&kept);
+        let words = ["-set_cover_merge=1", "-use_counters=0"];
+        command.args(words).arg(&merged).arg(&kept);
         command.args([self.dir("corpus", name)?, self.dir("seeds", name)?]);
         crate::suite::step(command.stderr(Stdio::null()))?;
         let mut count = 0;
