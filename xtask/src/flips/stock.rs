@@ -53,8 +53,8 @@ pub fn git(ledgers: &[Honest], effort: Effort) -> Result<Vec<Row>, String> {
         let some: Vec<Change> = each.into_iter().step_by(step).collect();
         rows.push(world.row(ledger, what, &some)?);
         if effort == Effort::Full && ledger.signer == "ed25519" {
-            let all = Change::all(bytes, Amount::Bits);
-            rows.push(world.row(ledger, "flips, cuts and inserts", &all)?);
+            let all = Change::all(bytes, Amount::One);
+            rows.push(world.row(ledger, "flip, deletion and cut each", &all)?);
         }
     }
     Ok(rows)
