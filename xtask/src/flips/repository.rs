@@ -163,12 +163,18 @@ pub fn run(
         Effort::Quick => 401,
         Effort::Full => 23,
     };
+    let watch = Mutex::new(BTreeMap::new());
     let worker = |stage: Stage| -> Result<(), String> {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
+            let mut watched = watch.lock().map_err(|why| why.to_string())?;
             let Some((name, harm)) = harms.get(at) else {
+                watched.remove(&std::thread::current().id());
                 return Ok(());
             };
+            let what = format!("{} {harm:?}", name.display());
+            watched.insert(std::thread::current().id(), (Instant::now(), what));
+            drop(watched);
             let case = Case {
                 stage: &stage,
                 honest: &honest,
@@ -181,12 +187,38 @@ pub fn run(
     std::thread::scope(|scope| -> Result<(), String> {
         let stages = [stage.another()?, stage.another()?];
         let workers = stages.map(|stage| scope.spawn(|| worker(stage)));
+        scope.spawn(|| end_hanging(&watch));
         workers.into_iter().try_for_each(|worker| {
             let answer = worker.join();
             answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     })?;
     outcome.into_inner().map_err(|why| why.to_string())
+}
+
+/// What is read at the moment, by which thread, since when.
+type Watch = Mutex<BTreeMap<std::thread::ThreadId, (Instant, String)>>;
+
+/// Ends everything when a reading does not end: no thread can be stopped from outside. Returns
+/// when nothing is read any more.
+fn end_hanging(watch: &Watch) {
+    loop {
+        std::thread::sleep(Duration::from_millis(200));
+        let Ok(watched) = watch.lock() else {
+            return;
+        };
+        // the program is started within the same time, and a busy machine is slow
+        let late = watched
+            .values()
+            .find(|(since, _)| since.elapsed() > PATIENCE * 6);
+        if let Some((_, what)) = late {
+            eprintln!("error: a reading does not end: {what}");
+            std::process::exit(1);
+        }
+        if watched.is_empty() {
+            return;
+        }
+    }
 }
 
 /// Whether the answer can rest on a file of this name. Of the others, one byte in sixteen is
