@@ -1,7 +1,7 @@
 //! Every byte of every file of a small repository: flipped, and all from it on cut away; every
 //! file emptied and removed. What the repository tells afterwards is read from its bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -163,16 +163,15 @@ pub fn run(
         Effort::Quick => 401,
         Effort::Full => 23,
     };
-    let watch = Mutex::new(BTreeMap::new());
+    let (watch, running) = (Watch::default(), AtomicUsize::new(2));
     let worker = |stage: Stage| -> Result<(), String> {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let mut watched = watch.lock().map_err(|why| why.to_string())?;
             let Some((name, harm)) = harms.get(at) else {
-                watched.remove(&std::thread::current().id());
                 return Ok(());
             };
             let what = format!("{} {harm:?}", name.display());
+            let mut watched = watch.lock().map_err(|why| why.to_string())?;
             watched.insert(std::thread::current().id(), (Instant::now(), what));
             drop(watched);
             let case = Case {
@@ -184,10 +183,16 @@ pub fn run(
             case.judge(at % every == 0, &outcome)?;
         }
     };
+    let work = |stage| {
+        let answer = catch_unwind(AssertUnwindSafe(|| worker(stage)));
+        running.fetch_sub(1, Ordering::Relaxed);
+        answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    };
+    let work = &work;
     std::thread::scope(|scope| -> Result<(), String> {
         let stages = [stage.another()?, stage.another()?];
-        let workers = stages.map(|stage| scope.spawn(|| worker(stage)));
-        scope.spawn(|| end_hanging(&watch));
+        let workers = stages.map(|stage| scope.spawn(move || work(stage)));
+        scope.spawn(|| end_hanging(&watch, &running));
         workers.into_iter().try_for_each(|worker| {
             let answer = worker.join();
             answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
@@ -197,12 +202,12 @@ pub fn run(
 }
 
 /// What is read at the moment, by which thread, since when.
-type Watch = Mutex<BTreeMap<std::thread::ThreadId, (Instant, String)>>;
+type Watch = Mutex<HashMap<std::thread::ThreadId, (Instant, String)>>;
 
 /// Ends everything when a reading does not end: no thread can be stopped from outside. Returns
 /// when nothing is read any more.
-fn end_hanging(watch: &Watch) {
-    loop {
+fn end_hanging(watch: &Watch, running: &AtomicUsize) {
+    while running.load(Ordering::Relaxed) == 2 {
         std::thread::sleep(Duration::from_millis(200));
         let Ok(watched) = watch.lock() else {
             return;
@@ -214,9 +219,6 @@ fn end_hanging(watch: &Watch) {
         if let Some((_, what)) = late {
             eprintln!("error: a reading does not end: {what}");
             std::process::exit(1);
-        }
-        if watched.is_empty() {
-            return;
         }
     }
 }
