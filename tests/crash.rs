@@ -10,6 +10,7 @@ pub mod random;
 mod spool;
 mod sweep;
 pub mod tally;
+mod transaction;
 
 use std::path::Path;
 use std::process::Command;
