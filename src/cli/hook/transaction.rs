@@ -176,8 +176,11 @@ impl Run {
                     // a deletion is told of twice, first for packed-refs alone
                     continue;
                 }
-                let event = outcome(REFS_CHANGED, awaited, &left, Outcome::Refused)?;
-                self.append(vec![vec![event]], Repeats::LeaveOut)?;
+                // one that was killed before it announced anything leaves nothing to be taken back
+                if is_recorded(&self.opened, &awaited.source, &awaited.id)? {
+                    let event = outcome(REFS_CHANGED, awaited, &left, Outcome::Refused)?;
+                    self.append(vec![vec![event]], Repeats::LeaveOut)?;
+                }
             }
             outstanding
                 .remove(&awaited.id)
