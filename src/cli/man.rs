@@ -26,7 +26,7 @@ const EXIT_STATUS: [(&str, &str); 5] = [
 ];
 
 /// Keys of git's configuration, what they mean, and the verbs that ask for them (none: all).
-const CONFIGURATION: [(&str, &str, &[&str]); 13] = [
+const CONFIGURATION: [(&str, &str, &[&str]); 18] = [
     (
         "ledger.<name>.ref",
         "The branch of the ledger called <name>; refs/heads/ledger if there is none.",
@@ -35,44 +35,129 @@ const CONFIGURATION: [(&str, &str, &[&str]); 13] = [
     (
         "ledger.<name>.fingerprint",
         "The digest entry 0 must have (sha256:…). A verdict says so where it is not set.",
-        &["init", "verify", "log", "show", "clone", "mirror"],
+        &[
+            "init",
+            "verify",
+            "log",
+            "show",
+            "clone",
+            "mirror",
+            "compare",
+            "tip",
+            "prove",
+            "check-proof",
+            "evidence",
+            "doctor",
+            "reconcile",
+        ],
     ),
     (
         "ledger.<name>.signingKey",
         "The key that signs in this ledger, before user.signingKey.",
-        &["init", "append", "flush", "policy", "hook"],
+        &[
+            "init",
+            "append",
+            "flush",
+            "policy",
+            "hook",
+            "heartbeat",
+            "reconcile",
+            "doctor",
+        ],
     ),
     (
         "ledger.<name>.mirror",
         "The remotes that hold copies; may be given several times. The first decides.",
         &[
-            "append", "flush", "mirror", "verify", "hook", "policy", "init",
+            "append",
+            "flush",
+            "mirror",
+            "verify",
+            "hook",
+            "policy",
+            "init",
+            "compare",
+            "heartbeat",
+            "doctor",
+            "tip",
         ],
     ),
     (
         "ledger.<name>.maxFetch",
         "How many bytes a fetch may bring.",
-        &["append", "flush", "mirror", "clone", "verify"],
+        &["append", "flush", "mirror", "clone", "verify", "compare"],
     ),
     (
-        "ledger.<name>.onFailure",
-        "What becomes of a push that cannot be recorded.",
+        "ledger.<name>.independent",
+        "Mirrors that a person vouches are kept by somebody else although the machine looks the same; may be given several times.",
+        &["mirror", "compare", "verify", "doctor"],
+    ),
+    (
+        "ledger.maxAge, ledger.<name>.maxAge",
+        "How old the newest entry may be, such as 36h. The strictest value of both keys and of all files holds; a limit meant against a repository's own people belongs into the user's configuration, under the key without a name.",
+        &["verify", "compare", "mirror", "doctor"],
+    ),
+    (
+        "ledger.maxLag, ledger.<name>.maxLag",
+        "For how long a remote may lack an entry; read as maxAge is.",
+        &["verify", "compare", "mirror"],
+    ),
+    (
+        "ledger.<name>.hookTimeout",
+        "Seconds the hooks have; 30 by default.",
         &["hook"],
+    ),
+    (
+        "ledger.<name>.source",
+        "What events of the hooks and of reconcile name as their source.",
+        &["hook", "reconcile"],
+    ),
+    (
+        "ledger.<name>.leaveOut",
+        "Prefixes of refs that a forge moves by itself and that are not followed; never branches or tags.",
+        &["hook", "reconcile"],
     ),
     (
         "user.signingKey",
         "The SSH key git signs with: a path, or key::… .",
-        &["init", "append", "flush", "policy", "hook"],
+        &[
+            "init",
+            "append",
+            "flush",
+            "policy",
+            "hook",
+            "heartbeat",
+            "reconcile",
+            "doctor",
+        ],
     ),
     (
         "gpg.ssh.defaultKeyCommand",
         "A program that names the key. Obeyed only from system, global or command-line configuration, never from a repository's own.",
-        &["init", "append", "flush", "policy", "hook"],
+        &[
+            "init",
+            "append",
+            "flush",
+            "policy",
+            "hook",
+            "heartbeat",
+            "reconcile",
+            "doctor",
+        ],
     ),
     (
         "gpg.ssh.program",
         "A program that signs in place of ssh-keygen. Obeyed as gpg.ssh.defaultKeyCommand is.",
-        &["init", "append", "flush", "policy", "hook"],
+        &[
+            "init",
+            "append",
+            "flush",
+            "policy",
+            "hook",
+            "heartbeat",
+            "reconcile",
+            "doctor",
+        ],
     ),
     (
         "core.pager",
@@ -97,7 +182,7 @@ const CONFIGURATION: [(&str, &str, &[&str]); 13] = [
 ];
 
 /// What people do with a verb: a sentence, and the command.
-const EXAMPLES: [(&str, &str, &str); 25] = [
+const EXAMPLES: [(&str, &str, &str); 34] = [
     (
         "",
         "Begin a ledger, record, check",
@@ -200,6 +285,51 @@ const EXAMPLES: [(&str, &str, &str); 25] = [
         "clone",
         "The ledger alone, for an auditor",
         "git ledger clone URL --fingerprint sha256:…",
+    ),
+    (
+        "policy",
+        "Two of three admins, in different places: write the change, let another agree, record it",
+        "git ledger policy retire bob@acme --propose c.json; git ledger policy approve c.json; git ledger policy apply c.json",
+    ),
+    (
+        "policy",
+        "A key was stolen after entry 411",
+        "git ledger policy compromise SHA256:… --since 412",
+    ),
+    (
+        "compare",
+        "From the auditor's cron",
+        "git ledger compare --quiet --max-age 1d --max-lag 1h",
+    ),
+    (
+        "heartbeat",
+        "From cron on the server, so that a frozen copy shows",
+        "git ledger heartbeat --every 6h",
+    ),
+    (
+        "tip",
+        "Keep the newest entry's name where its administrators cannot write",
+        "git ledger tip | mail auditor@acme.example",
+    ),
+    (
+        "reconcile",
+        "From cron; the first run, by hand, records where the refs are",
+        "git ledger reconcile --quiet",
+    ),
+    (
+        "doctor",
+        "Mend what can be changed back, after looking at it",
+        "git ledger doctor --fix --dry-run; git ledger doctor --fix",
+    ),
+    (
+        "prove",
+        "A receipt for entry 17, and its check on another machine",
+        "git ledger prove 17 -o receipt.json; git ledger check-proof receipt.json --fingerprint sha256:…",
+    ),
+    (
+        "evidence",
+        "After compare found a fork",
+        "git ledger evidence export fork.json; git ledger evidence check fork.json --fingerprint sha256:…",
     ),
     (
         "demo",

@@ -16,6 +16,7 @@ pub enum Colour {
 }
 
 /// All checks by group, a line each; what is not in order also says why it matters and what to do.
+/// What does not apply comes last, by its reason, so that the rest can be read.
 pub fn text(subject: &str, place: Place, diagnoses: &[Diagnosis], colour: Colour) -> String {
     let width = Check::ALL
         .iter()
@@ -24,7 +25,8 @@ pub fn text(subject: &str, place: Place, diagnoses: &[Diagnosis], colour: Colour
         .unwrap_or_default();
     let mut out = String::new();
     let mut group = None;
-    for diagnosis in diagnoses {
+    let applies = |one: &&Diagnosis| one.state != State::NotApplicable;
+    for diagnosis in diagnoses.iter().filter(applies) {
         let check = diagnosis.check;
         if group != Some(check.group()) {
             group = Some(check.group());
@@ -42,12 +44,39 @@ pub fn text(subject: &str, place: Place, diagnoses: &[Diagnosis], colour: Colour
             out += &format!("{margin}mend: {}\n", printable(&diagnosis.mend));
         }
     }
+    out += &left_out(diagnoses);
     let [ok, off, unknown, not_applicable] = counts(diagnoses);
     out + &format!(
         "{} {}: {ok} ok, {off} off, {unknown} unknown, {not_applicable} not applicable\n",
         place.word(),
         printable(subject)
     )
+}
+
+/// The checks that do not apply, below each reason in the order in which it is first met.
+fn left_out(diagnoses: &[Diagnosis]) -> String {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    let left_out = |one: &&Diagnosis| one.state == State::NotApplicable;
+    for diagnosis in diagnoses.iter().filter(left_out) {
+        let name = diagnosis.check.name();
+        match reasons
+            .iter_mut()
+            .find(|(reason, _)| *reason == diagnosis.detail)
+        {
+            Some((_, checks)) => checks.push(name),
+            None => reasons.push((&diagnosis.detail, vec![name])),
+        }
+    }
+    let heading = if reasons.is_empty() {
+        ""
+    } else {
+        "not applicable\n"
+    };
+    let mut out = heading.to_owned();
+    for (reason, checks) in reasons {
+        out += &format!("  {}: {}\n", printable(reason), checks.join(" "));
+    }
+    out
 }
 
 /// The same as one JSON object.

@@ -29,7 +29,7 @@ pub fn text(fresh: &Fresh, label: &str) -> String {
     let mut lines = vec![format!("{}; {}", old(fresh), limits(fresh.limits))];
     lines.push(match fresh.before {
         Some((entry, seen)) => format!(
-            "this clone saw entry {entry} here {}, and holds the ledger to it",
+            "before, this clone saw entry {entry} here {}, and holds the ledger to it",
             ago(Some(seen), fresh.now)
         ),
         None => "this clone remembers nothing of before: what was taken back until now it \
