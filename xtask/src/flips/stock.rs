@@ -55,6 +55,10 @@ pub fn git(ledgers: &[Honest], effort: Effort) -> Result<Vec<Row>, String> {
         if effort == Effort::Full && ledger.signer == "ed25519" {
             let all = Change::all(bytes, Amount::One);
             rows.push(world.row(ledger, "flip, deletion and cut each", &all)?);
+            // what base64 and headers are read past
+            let white = |at| [Change::Insert(at, b' '), Change::Insert(at, b'\n')];
+            let white: Vec<Change> = (0..bytes.len()).flat_map(white).collect();
+            rows.push(world.row(ledger, "a space, a line feed put in", &white)?);
         }
     }
     Ok(rows)
