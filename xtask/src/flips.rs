@@ -107,11 +107,7 @@ pub fn run(root: &Path, words: &[String]) -> Result<(), String> {
         false => Page::Text,
     };
     let started = Instant::now();
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build
-        .current_dir(root)
-        .args(["build", "--quiet", "--locked"]);
-    crate::suite::step(&mut build)?;
+    crate::suite::program(root)?;
     let (mut told, mut wrong) = (Object::new(), Vec::new());
     if !has("files") {
         ledgers(root, effort, page, &mut told, &mut wrong)?;

@@ -51,26 +51,12 @@ pub fn run(root: &Path, mode: Mode) -> Result<(), String> {
 }
 
 fn generate(root: &Path, dir: &Path) -> Result<(), String> {
-    let status = Command::new(env!("CARGO"))
+    let mut generate = Command::new(crate::suite::program(root)?);
+    generate
         .current_dir(root)
-        .args([
-            "run",
-            "--quiet",
-            "--package",
-            "git-ledger",
-            "--locked",
-            "--",
-            "generate",
-            "man",
-        ])
-        .arg(dir)
-        .status()
-        .map_err(|why| format!("cargo: {why}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err("git-ledger could not write its pages".into())
-    }
+        .args(["generate", "man"])
+        .arg(dir);
+    crate::suite::step(&mut generate)
 }
 
 /// Name and text of each page in a directory; none if there is no directory.

@@ -3,7 +3,7 @@
 //! It installs what the tests need (Debian packages; nothing else), then runs the checks in the
 //! order of their cost. A tool that is missing and cannot be installed is a failure.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -63,6 +63,17 @@ pub fn run(root: &Path) -> Result<(), String> {
     )?;
     println!("all checks passed in {} s", started.elapsed().as_secs());
     Ok(())
+}
+
+/// The program, built with the whole workspace: alone it would be built with other features of
+/// what it depends on, and all of that once more.
+pub fn program(root: &Path) -> Result<PathBuf, String> {
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build
+        .current_dir(root)
+        .args(["build", "--quiet", "--workspace", "--locked"]);
+    step(&mut build)?;
+    Ok(root.join("target/debug/git-ledger"))
 }
 
 /// Installs those of these tools that are missing.
