@@ -136,14 +136,26 @@ fn ascii(text: &str) -> String {
 /// # Errors
 /// [`FindingId::PushUnrecorded`]: what cannot be read cannot be recorded.
 pub fn parse(input: &[u8], format: gix::hash::Kind) -> Result<Vec<Update>, Refusal> {
+    lines(input, "what git handed over", |line| {
+        parse_line(line, format)
+    })
+}
+
+/// Reads every line, or none: each ends with a line feed, is short enough, and there are not too
+/// many of them.
+fn lines<T>(
+    input: &[u8],
+    what: &str,
+    read: impl Fn(&[u8]) -> Option<T>,
+) -> Result<Vec<T>, Refusal> {
     let fault = |line: usize, why: &str| {
-        let detail = format!("line {line} of what git handed over {why}");
+        let detail = format!("line {line} of {what} {why}");
         Refusal::new(FindingId::PushUnrecorded, detail)
     };
-    let mut updates = Vec::new();
+    let mut lines = Vec::new();
     let mut rest = input;
     while !rest.is_empty() {
-        let number = updates.len() + 1;
+        let number = lines.len() + 1;
         let end = rest.iter().position(|byte| *byte == b'\n');
         let (line, after) = end
             .and_then(|end| Some((rest.get(..end)?, rest.get(end + 1..)?)))
@@ -152,12 +164,12 @@ pub fn parse(input: &[u8], format: gix::hash::Kind) -> Result<Vec<Update>, Refus
         if line.len() > MAX_LINE {
             return Err(fault(number, "is too long"));
         }
-        if updates.len() == MAX_UPDATES {
+        if lines.len() == MAX_UPDATES {
             return Err(fault(number, "is one too many"));
         }
-        updates.push(parse_line(line, format).ok_or_else(|| fault(number, "is no update"))?);
+        lines.push(read(line).ok_or_else(|| fault(number, "is no update"))?);
     }
-    Ok(updates)
+    Ok(lines)
 }
 
 fn parse_line(line: &[u8], format: gix::hash::Kind) -> Option<Update> {

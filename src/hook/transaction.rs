@@ -8,10 +8,9 @@
 
 use gix::ObjectId;
 
-use crate::finding::FindingId;
 use crate::git;
 
-use super::{MAX_LINE, MAX_UPDATES, Refusal, Update};
+use super::{Refusal, Update};
 
 /// Where a transaction stands when git calls the hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,30 +60,9 @@ pub struct Line {
 /// Reads the lines of a transaction.
 ///
 /// # Errors
-/// [`FindingId::PushUnrecorded`]: what cannot be read cannot be recorded.
+/// [`PushUnrecorded`](crate::finding::FindingId::PushUnrecorded): what cannot be read cannot be recorded.
 pub fn parse(input: &[u8], format: gix::hash::Kind) -> Result<Vec<Line>, Refusal> {
-    let fault = |line: usize, why: &str| {
-        let detail = format!("line {line} of the transaction {why}");
-        Refusal::new(FindingId::PushUnrecorded, detail)
-    };
-    let mut lines = Vec::new();
-    let mut rest = input;
-    while !rest.is_empty() {
-        let number = lines.len() + 1;
-        let end = rest.iter().position(|byte| *byte == b'\n');
-        let (line, after) = end
-            .and_then(|end| Some((rest.get(..end)?, rest.get(end + 1..)?)))
-            .ok_or_else(|| fault(number, "is cut off"))?;
-        rest = after;
-        if line.len() > MAX_LINE {
-            return Err(fault(number, "is too long"));
-        }
-        if lines.len() == MAX_UPDATES {
-            return Err(fault(number, "is one too many"));
-        }
-        lines.push(parse_line(line, format).ok_or_else(|| fault(number, "is no update"))?);
-    }
-    Ok(lines)
+    super::lines(input, "the transaction", |line| parse_line(line, format))
 }
 
 fn parse_line(line: &[u8], format: gix::hash::Kind) -> Option<Line> {

@@ -1,0 +1,386 @@
+//! What a manual page says that no parser knows: exit status, configuration, limits, examples.
+
+/// What each exit status says.
+pub const EXIT_STATUS: [(&str, &str); 5] = [
+    ("0", "Sound, or done."),
+    (
+        "1",
+        "Looked, and the answer is no: a breach, a refusal, a fork. A breach outranks an unknown.",
+    ),
+    (
+        "2",
+        "Could not tell: something could not be checked or reached.",
+    ),
+    ("128", "Could not run."),
+    ("129", "The arguments make no sense."),
+];
+
+/// Keys of git's configuration, what they mean, and the verbs that ask for them (none: all).
+pub const CONFIGURATION: [(&str, &str, &[&str]); 18] = [
+    (
+        "ledger.<name>.ref",
+        "The branch of the ledger called <name>; refs/heads/ledger if there is none.",
+        &[],
+    ),
+    (
+        "ledger.<name>.fingerprint",
+        "The digest entry 0 must have (sha256:…). A verdict says so where it is not set.",
+        &[
+            "init",
+            "verify",
+            "log",
+            "show",
+            "clone",
+            "mirror",
+            "compare",
+            "tip",
+            "prove",
+            "check-proof",
+            "evidence",
+            "doctor",
+            "reconcile",
+        ],
+    ),
+    (
+        "ledger.<name>.signingKey",
+        "The key that signs in this ledger, before user.signingKey.",
+        &[
+            "init",
+            "append",
+            "flush",
+            "policy",
+            "hook",
+            "heartbeat",
+            "reconcile",
+            "doctor",
+        ],
+    ),
+    (
+        "ledger.<name>.mirror",
+        "The remotes that hold copies; may be given several times. The first decides.",
+        &[
+            "append",
+            "flush",
+            "mirror",
+            "verify",
+            "hook",
+            "policy",
+            "init",
+            "compare",
+            "heartbeat",
+            "doctor",
+            "tip",
+        ],
+    ),
+    (
+        "ledger.<name>.maxFetch",
+        "How many bytes a fetch may bring.",
+        &["append", "flush", "mirror", "clone", "verify", "compare"],
+    ),
+    (
+        "ledger.<name>.independent",
+        "Mirrors that a person vouches are kept by somebody else although the machine looks the same; may be given several times.",
+        &["mirror", "compare", "verify", "doctor"],
+    ),
+    (
+        "ledger.maxAge, ledger.<name>.maxAge",
+        "How old the newest entry may be, such as 36h. The strictest value of both keys and of all files holds; a limit meant against a repository's own people belongs into the user's configuration, under the key without a name.",
+        &["verify", "compare", "mirror", "doctor"],
+    ),
+    (
+        "ledger.maxLag, ledger.<name>.maxLag",
+        "For how long a remote may lack an entry; read as maxAge is.",
+        &["verify", "compare", "mirror"],
+    ),
+    (
+        "ledger.<name>.hookTimeout",
+        "Seconds the hooks have; 30 by default.",
+        &["hook"],
+    ),
+    (
+        "ledger.<name>.source",
+        "What events of the hooks and of reconcile name as their source.",
+        &["hook", "reconcile"],
+    ),
+    (
+        "ledger.<name>.leaveOut",
+        "Prefixes of refs that a forge moves by itself and that are not followed; never branches or tags.",
+        &["hook", "reconcile"],
+    ),
+    (
+        "user.signingKey",
+        "The SSH key git signs with: a path, or key::… .",
+        &[
+            "init",
+            "append",
+            "flush",
+            "policy",
+            "hook",
+            "heartbeat",
+            "reconcile",
+            "doctor",
+        ],
+    ),
+    (
+        "gpg.ssh.defaultKeyCommand",
+        "A program that names the key. Obeyed only from system, global or command-line configuration, never from a repository's own.",
+        &[
+            "init",
+            "append",
+            "flush",
+            "policy",
+            "hook",
+            "heartbeat",
+            "reconcile",
+            "doctor",
+        ],
+    ),
+    (
+        "gpg.ssh.program",
+        "A program that signs in place of ssh-keygen. Obeyed as gpg.ssh.defaultKeyCommand is.",
+        &[
+            "init",
+            "append",
+            "flush",
+            "policy",
+            "hook",
+            "heartbeat",
+            "reconcile",
+            "doctor",
+        ],
+    ),
+    (
+        "core.pager",
+        "The pager, after GIT_PAGER and before PAGER. Obeyed as gpg.ssh.defaultKeyCommand is, and run without a shell.",
+        &["log", "show"],
+    ),
+    (
+        "color.ui",
+        "Whether to use colour. NO_COLOR switches it off.",
+        &["log", "show"],
+    ),
+    (
+        "color.pager",
+        "Whether to use colour in a pager.",
+        &["log", "show"],
+    ),
+    (
+        "core.editor",
+        "The editor, after GIT_EDITOR. Obeyed as gpg.ssh.defaultKeyCommand is.",
+        &["policy"],
+    ),
+];
+
+/// What people do with a verb: a sentence, and the command.
+pub const EXAMPLES: [(&str, &str, &str); 34] = [
+    (
+        "",
+        "Begin a ledger, record, check",
+        "git ledger init --name acme/payments && git ledger append dev.cdevents.service.deployed.0.2.0 --subject payments && git ledger verify",
+    ),
+    (
+        "init",
+        "A ledger beside the code it is about",
+        "git ledger init --name acme/payments",
+    ),
+    (
+        "init",
+        "A second one, on another branch",
+        "git ledger init --name acme/audit --branch audit",
+    ),
+    (
+        "append",
+        "One event, recorded once however often a job is run again",
+        "git ledger append dev.cdevents.pipelinerun.finished.0.2.0 --id \"$CI_JOB_ID\" --data outcome=success --push origin",
+    ),
+    (
+        "append",
+        "Many events at once",
+        "git ledger append --batch events.jsonl",
+    ),
+    ("flush", "What waits", "git ledger flush --dry-run"),
+    ("log", "The newest five", "git ledger log -n 5"),
+    (
+        "log",
+        "Deployments of the last two weeks, each checked",
+        "git ledger log --since 2w --type 'dev.cdevents.service.*' --verify",
+    ),
+    (
+        "log",
+        "For a script",
+        "git ledger log 10..20 --json | jq -r '.events[].type'",
+    ),
+    (
+        "log",
+        "A table",
+        "git ledger log --format '%(number) %(recorded) %(signer) %(type)'",
+    ),
+    ("show", "Entry 17, whole", "git ledger show 17"),
+    (
+        "show",
+        "Its exact bytes, hashed by git",
+        "git ledger show 17 --raw | git hash-object -t commit --stdin",
+    ),
+    (
+        "show",
+        "What was attached",
+        "git ledger show 17 --attachment 9f86d0 -o report.json",
+    ),
+    (
+        "verify",
+        "With the fingerprint you were given",
+        "git ledger verify --fingerprint sha256:…",
+    ),
+    (
+        "verify",
+        "In a script",
+        "git ledger verify --quiet || echo \"answer: $?\"",
+    ),
+    (
+        "policy",
+        "Let the build server in",
+        "git ledger policy add-signer ci@acme ci.pub --role writer --type 'dev.cdevents.*'",
+    ),
+    (
+        "policy",
+        "Take a key out of service",
+        "git ledger policy retire SHA256:…",
+    ),
+    (
+        "hook",
+        "Record every push to a server's repository",
+        "git ledger hook install",
+    ),
+    (
+        "doctor",
+        "Is prevention on, and what would be mended",
+        "git ledger doctor --fix --dry-run",
+    ),
+    (
+        "doctor",
+        "The rules of a forge that everybody knows, with a token from the environment",
+        "git ledger doctor --token-env GITHUB_TOKEN",
+    ),
+    (
+        "doctor",
+        "Of one that is your own",
+        "git ledger doctor --forge forgejo --forge-url https://git.acme.example --token-file ~/.config/token",
+    ),
+    (
+        "mirror",
+        "A copy somebody else keeps",
+        "git ledger mirror add auditor ssh://audit.example/ledger.git",
+    ),
+    (
+        "clone",
+        "The ledger alone, for an auditor",
+        "git ledger clone URL --fingerprint sha256:…",
+    ),
+    (
+        "policy",
+        "Two of three admins, in different places: write the change, let another agree, record it",
+        "git ledger policy retire bob@acme --propose c.json; git ledger policy approve c.json; git ledger policy apply c.json",
+    ),
+    (
+        "policy",
+        "A key was stolen after entry 411",
+        "git ledger policy compromise SHA256:… --since 412",
+    ),
+    (
+        "compare",
+        "From the auditor's cron",
+        "git ledger compare --quiet --max-age 1d --max-lag 1h",
+    ),
+    (
+        "heartbeat",
+        "From cron on the server, so that a frozen copy shows",
+        "git ledger heartbeat --every 6h",
+    ),
+    (
+        "tip",
+        "Keep the newest entry's name where its administrators cannot write",
+        "git ledger tip | mail auditor@acme.example",
+    ),
+    (
+        "reconcile",
+        "From cron; the first run, by hand, records where the refs are",
+        "git ledger reconcile --quiet",
+    ),
+    (
+        "doctor",
+        "Mend what can be changed back, after looking at it",
+        "git ledger doctor --fix --dry-run; git ledger doctor --fix",
+    ),
+    (
+        "prove",
+        "A receipt for entry 17, and its check on another machine",
+        "git ledger prove 17 -o receipt.json; git ledger check-proof receipt.json --fingerprint sha256:…",
+    ),
+    (
+        "evidence",
+        "After compare found a fork",
+        "git ledger evidence export fork.json; git ledger evidence check fork.json --fingerprint sha256:…",
+    ),
+    (
+        "demo",
+        "The whole story on this repository's own history",
+        "git ledger demo",
+    ),
+    (
+        "completions",
+        "For bash",
+        "git ledger completions bash > ~/.local/share/bash-completion/completions/git-ledger",
+    ),
+];
+
+/// What the answer of a verb does not say.
+pub const LIMITS: [(&str, &str); 12] = [
+    (
+        "append",
+        "An entry says who recorded an event and when they said it was; not that it is true. What is recorded stays for ever: never pass secrets.",
+    ),
+    (
+        "verify",
+        "The answer is about this copy. A copy that was taken back to an older state, or rewritten with a stolen key before this clone first saw it, is sound in itself: only another copy, a mark, or a tip noted elsewhere shows it.",
+    ),
+    (
+        "compare",
+        "Where all copies agree nothing can be told apart: whoever controls all of them, this clone and its marks can take everything back. A remote can show different histories to different people as long as they never exchange what they saw.",
+    ),
+    (
+        "mirror",
+        "Two addresses of one administrator look independent from here.",
+    ),
+    (
+        "clone",
+        "Without the fingerprint, handed over outside of git, a whole other ledger looks as sound as the right one.",
+    ),
+    (
+        "hook",
+        "Whoever administers the server can switch hooks off or move refs without git. git-ledger-doctor(1) shows the one and git-ledger-reconcile(1) the other, after the fact.",
+    ),
+    (
+        "reconcile",
+        "What was changed and changed back between two runs leaves no trace. The record says what differs, not who did it.",
+    ),
+    (
+        "doctor",
+        "It sees this machine and what a forge answers. An administrator of either can show it what they like.",
+    ),
+    (
+        "policy",
+        "An approval covers the bytes of the new policy, not that a person understood them. A stolen key works until a policy entry retires it.",
+    ),
+    (
+        "prove",
+        "A receipt proves that an entry stands in the history that a later signer signed, at that number. It does not prove that this history is the only one.",
+    ),
+    (
+        "check-proof",
+        "The answer rests on the fingerprint alone. Who gave you that decides what the answer is worth.",
+    ),
+    (
+        "evidence",
+        "A fork proves that keys signed two histories. It does not tell which of the two is the honest one, nor who held a stolen key.",
+    ),
+];
