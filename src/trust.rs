@@ -271,3 +271,29 @@ fn approved(
             Finding::new(FindingId::ApprovalBad, format!("{who}: {why}"))
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_says_who_agreed_who_does_not_count_and_whether_it_can_be_enough() {
+        let names = ["ann", "bob", "cyd"].map(|name| Principal::parse(name).expect("a principal"));
+        let [ann, bob, cyd] = &names;
+        let mut count = Count {
+            threshold: 2,
+            agreed: BTreeSet::from([ann]),
+            barred: BTreeSet::new(),
+            open: BTreeSet::from([cyd]),
+        };
+        assert_eq!((count.counted(), count.missing()), (1, 1));
+        assert!(!count.is_enough() && count.is_possible());
+        assert_eq!(count.words(), "1 of 2 agreed: ann");
+        count.barred.insert(bob);
+        assert_eq!(count.words(), "1 of 2 agreed: ann; not counted: bob");
+        count.threshold = 3;
+        assert!(!count.is_possible());
+        count.threshold = 1;
+        assert!(count.is_enough() && count.is_possible());
+    }
+}
