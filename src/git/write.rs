@@ -160,6 +160,10 @@ pub(super) fn seal(file: &fs::File, sharing: Sharing) -> io::Result<()> {
 }
 
 /// Makes one directory, durable and shared as the repository wants it, unless it is there.
+///
+/// # Limits
+/// One that somebody else made a moment ago is taken as it is: whoever made it may not have
+/// waited for the disk.
 pub(super) fn make_dir(dir: &Path, sharing: Sharing) -> io::Result<()> {
     match fs::create_dir(dir) {
         Ok(()) => {
