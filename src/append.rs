@@ -9,6 +9,7 @@
 //! # Limits
 //! The draft's objects of a lost race stay in the store until git collects them.
 
+mod error;
 mod race;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use std::time::Instant;
 
 use gix::ObjectId;
 
+pub use self::error::AppendError;
 use self::race::{Base, Landed, Published, REFUSALS, Sent};
 use crate::chain;
 use crate::commit::{self, Draft, Link};
@@ -23,114 +25,17 @@ use crate::date::rfc3339;
 use crate::entry::{Approval, Entry};
 use crate::event::{Event, Pending};
 use crate::finding::Finding;
-use crate::git::{Depth, FileLock, LockError, RemoteUrl, Transport, TransportError};
+use crate::git::{Depth, FileLock, RemoteUrl, Transport};
 use crate::ledger::{Attachments, Ledger, LedgerError, Objects, Tip};
 use crate::merkle;
 use crate::policy::Policy;
 use crate::seen::{Found, Records, Seen};
-use crate::signer::{Signer, SignerError};
+use crate::signer::Signer;
 use crate::trust::{self, Place};
 use crate::verify::Mark;
 
 /// Events of one entry, in bytes: leaves room for the range, the signature and the headers.
 const ENTRY_BYTES: usize = 48 << 10;
-/// Why nothing was appended.
-#[derive(Debug, thiserror::Error)]
-pub enum AppendError {
-    /// The ledger's rules do not allow this entry.
-    #[error("the ledger does not allow this entry: {}: {}", .0.id, .0.detail)]
-    Refused(Finding),
-    /// Another event stands under the same source and id.
-    #[error(
-        "entry {number} already records another event with source '{source_name}' and id '{id}'"
-    )]
-    Conflict {
-        /// The entry that has it.
-        number: u64,
-        /// `source`.
-        source_name: String,
-        /// `id`.
-        id: String,
-    },
-    /// The local branch holds entries the primary never took, and the primary others.
-    #[error("the local ledger and '{0}' have split")]
-    Split(String),
-    /// The primary lacks entries it was seen to hold.
-    #[error("'{name}' was seen with entry {number} and does not hold it any more")]
-    PrimaryRolledBack {
-        /// The remote.
-        name: String,
-        /// The number of the entry it held.
-        number: u64,
-    },
-    /// The primary has no ledger.
-    #[error("'{0}' has no ledger")]
-    PrimaryAbsent(String),
-    /// The primary refuses the entry, and it was no lost race.
-    #[error("'{name}' refuses the entry: {text}")]
-    PrimaryRefused {
-        /// The remote.
-        name: String,
-        /// What it said; foreign text.
-        text: String,
-    },
-    /// The primary could not be reached.
-    #[error("'{name}' cannot be reached: {why}")]
-    Unreachable {
-        /// The remote.
-        name: String,
-        /// Why.
-        why: TransportError,
-    },
-    /// The entry was sent, and whether the primary took it is not known.
-    #[error("'{name}' was sent the entry and did not say whether it took it: {why}")]
-    Unsure {
-        /// The remote.
-        name: String,
-        /// Why it is not known.
-        why: String,
-        /// `source` of the first event.
-        source_name: String,
-        /// Its `id`.
-        id: String,
-    },
-    /// Two events of one call have the same source and id.
-    #[error("two different events with source '{source_name}' and id '{id}'")]
-    Contradiction {
-        /// `source`.
-        source_name: String,
-        /// `id`.
-        id: String,
-    },
-    /// The entries that would tell whether an event was recorded before are not here.
-    #[error(
-        "the history here is cut off, so it cannot be told whether source '{source_name}' and id '{id}' were recorded before"
-    )]
-    CutOff {
-        /// `source`.
-        source_name: String,
-        /// `id`.
-        id: String,
-    },
-    /// The policy in force is another than the one the new policy was made from.
-    #[error("another policy came into force while this one was made, by entry {0} at the latest")]
-    PolicyMoved(u64),
-    /// Others were faster until the deadline.
-    #[error("other writers were faster {0} times, until the deadline")]
-    OutOfTime(u32),
-    /// The lock could not be taken.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// No signature could be made.
-    #[error(transparent)]
-    Signer(#[from] SignerError),
-    /// The ledger could not be read or written.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// No random numbers.
-    #[error("the system gives no random numbers: {0}")]
-    Random(String),
-}
 
 /// What to append.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ use crate::json::{Object, Value};
 
 use super::Update;
 use super::push_event::Outcome;
-use super::pusher::string;
+use super::pusher::set_ref;
 
 /// The largest file that is read back, in bytes.
 const MAX_FILE: u64 = 256 << 20;
@@ -59,10 +59,7 @@ impl Outstanding {
             let mut object = Object::new()
                 .with("old", update.old.to_string())
                 .with("new", update.new.to_string());
-            match string(&update.name) {
-                Some(name) => object.set("ref", name),
-                None => object.set("ref_base64", super::push_event::base64(&update.name)),
-            }
+            set_ref(&mut object, &update.name);
             object.into()
         };
         let object = Object::new()

@@ -156,10 +156,7 @@ fn refs(updates: &[Update], forced: &[Option<bool>]) -> Value {
             .with("old", update.old.to_string())
             .with("new", update.new.to_string())
             .with("kind", kind);
-        match pusher::string(&update.name) {
-            Some(name) => object.set("ref", name),
-            None => object.set("ref_base64", base64(&update.name)),
-        }
+        pusher::set_ref(&mut object, &update.name);
         if let Some(forced) = forced.get(at).copied().flatten() {
             object.set("forced", Value::Bool(forced));
         }
@@ -167,9 +164,4 @@ fn refs(updates: &[Update], forced: &[Option<bool>]) -> Value {
     };
     let objects = updates.iter().enumerate().map(object);
     objects.collect::<Vec<_>>().into()
-}
-
-pub(super) fn base64(bytes: &[u8]) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(bytes)
 }

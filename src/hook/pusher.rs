@@ -155,6 +155,15 @@ pub fn string(bytes: &[u8]) -> Option<&str> {
         .filter(|text| crate::json::forbidden_character(text).is_none())
 }
 
+/// Spells the name of a ref in an object of the record: `ref`, or `ref_base64` where it is no
+/// string the record allows.
+pub fn set_ref(object: &mut Object, name: &[u8]) {
+    match string(name) {
+        Some(name) => object.set("ref", name),
+        None => object.set("ref_base64", STANDARD.encode(name)),
+    }
+}
+
 /// A name made fit to be recorded and shown.
 fn text(bytes: &[u8]) -> String {
     let mut text = printable_bytes(bytes.get(..MAX_NAME).unwrap_or(bytes));

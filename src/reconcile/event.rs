@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use gix::ObjectId;
 
 use crate::event::{BASELINE, Event, EventFault, GAP, Pending};
-use crate::hook::pusher::string;
+use crate::hook::pusher::{set_ref, string};
 use crate::hook::watched::is_name;
 use crate::json::{Object, Value};
 use crate::merkle;
@@ -30,7 +30,7 @@ pub fn baseline(
 ) -> Result<Pending, EventFault> {
     let one = |(name, found): (&Vec<u8>, &Held)| -> Value {
         let mut object = Object::new().with("found", spelled(found, format));
-        set_name(&mut object, name);
+        set_ref(&mut object, name);
         object.into()
     };
     let refs: Vec<Value> = refs.iter().map(one).collect();
@@ -55,7 +55,7 @@ pub fn gap(
             .with("recorded", spelled(&difference.recorded, format))
             .with("found", spelled(&difference.found, format))
             .with("kind", difference.kind());
-        set_name(&mut object, &difference.name);
+        set_ref(&mut object, &difference.name);
         if let Some(since) = difference.since {
             object.set(
                 "since",
@@ -110,13 +110,6 @@ fn event(
 
 fn count(refs: usize) -> String {
     format!("{refs} ref{}", if refs == 1 { "" } else { "s" })
-}
-
-fn set_name(object: &mut Object, name: &[u8]) {
-    match string(name) {
-        Some(name) => object.set("ref", name),
-        None => object.set("ref_base64", STANDARD.encode(name)),
-    }
 }
 
 /// The name of the ref that an object is about.
