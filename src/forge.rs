@@ -1,5 +1,5 @@
 //! Asks a forge what its rules for the ledger branch are: whether force pushes and deletion are
-//! blocked, and who may go past that. Reads only; the one door to HTTP.
+//! blocked, and who may go past that. Reads only.
 //!
 //! A token goes to the one host that was asked for, over TLS (plain HTTP on this machine only),
 //! never on to where an answer redirects, and stands in no message. Answers are bounded in size

@@ -38,6 +38,7 @@ pub mod verify;
 // the places
 pub mod append;
 pub mod git;
+pub mod http;
 pub mod ledger;
 pub mod marks;
 pub mod mirror;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::http::{BadUrl, Url, host_of, without_secrets};
+
 use super::Kind;
 
 /// Hosts whose kind everybody knows: a token for one may go there without being told twice.
@@ -24,8 +26,8 @@ pub enum AddressError {
     #[error("'{0}' does not name a repository on a forge")]
     NoProject(String),
     /// Where the API is said to be is no place a token may go.
-    #[error("'{0}' is no https:// address (http:// only on this machine)")]
-    BadUrl(String),
+    #[error(transparent)]
+    BadUrl(#[from] BadUrl),
 }
 
 /// One repository on one forge.
@@ -33,8 +35,8 @@ pub enum AddressError {
 pub struct Address {
     /// Which kind of forge.
     pub kind: Kind,
-    /// `https://host[:port]/api/…`, without a slash at the end.
-    pub(super) base: String,
+    /// `https://host[:port]/api/…`.
+    pub(super) base: Url,
     /// `owner/name`, as deep as GitLab's groups are.
     pub(super) project: String,
 }
@@ -61,7 +63,7 @@ impl Address {
         };
         Ok(Address {
             kind: *kind,
-            base: api,
+            base: Url::parse(&api)?,
             project,
         })
     }
@@ -71,24 +73,11 @@ impl Address {
     /// # Errors
     /// [`AddressError::BadUrl`] and [`AddressError::NoProject`].
     pub fn at(site: &str, kind: Kind, url: &str) -> Result<Address, AddressError> {
-        let bad = || AddressError::BadUrl(without_secrets(site));
-        let site = site.trim_end_matches('/');
-        let (scheme, rest) = site.split_once("://").ok_or_else(bad)?;
-        let authority = rest.split('/').next().unwrap_or_default();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]/".contains(&byte);
-        if authority.is_empty() || !rest.bytes().all(plain) {
-            return Err(bad());
-        }
-        let host = host_of(authority);
-        match scheme {
-            "https" => {}
-            "http" if is_loopback(&host) => {}
-            _ => return Err(bad()),
-        }
+        let site = Url::parse(site)?;
         let path = match kind {
-            Kind::GitHub if host == "github.com" => {
+            Kind::GitHub if site.host() == "github.com" => {
                 return Ok(Address {
-                    base: "https://api.github.com".into(),
+                    base: Url::parse("https://api.github.com")?,
                     kind,
                     project: split(url)?.1,
                 });
@@ -99,30 +88,10 @@ impl Address {
         };
         Ok(Address {
             kind,
-            base: format!("{site}{path}"),
+            base: Url::parse(&format!("{site}{path}"))?,
             project: split(url)?.1,
         })
     }
-
-    /// Whether the API is on this machine, where no TLS is needed.
-    pub(super) fn is_loopback(&self) -> bool {
-        self.base.starts_with("http://")
-    }
-}
-
-fn host_of(authority: &str) -> String {
-    let host = match authority.strip_prefix('[') {
-        Some(inside) => inside.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host.trim_end_matches('.').to_ascii_lowercase()
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 /// Host and `owner/name` of a remote's address; names and passwords in it are left behind.
@@ -149,14 +118,6 @@ fn split(url: &str) -> Result<(String, String), AddressError> {
         return Err(no_project());
     }
     Ok((host_of(authority), path.to_owned()))
-}
-
-/// An address as it may be shown.
-fn without_secrets(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-        _ => url.to_owned(),
-    }
 }
 
 /// Text as one part of a path.
@@ -206,7 +167,7 @@ mod tests {
         ] {
             let address = Address::of_remote(url).unwrap();
             assert_eq!(
-                (address.base.as_str(), address.project.as_str()),
+                (address.base.to_string().as_str(), address.project.as_str()),
                 (base, project),
                 "{url}"
             );
@@ -228,14 +189,14 @@ mod tests {
     fn a_token_goes_nowhere_in_the_clear() {
         let at = |site: &str| Address::at(site, Kind::Gitea, "git@h:a/b.git");
         assert_eq!(
-            at("https://git.acme.example/").unwrap().base,
+            at("https://git.acme.example/").unwrap().base.to_string(),
             "https://git.acme.example/api/v1"
         );
         assert_eq!(
-            at("http://127.0.0.1:3000").unwrap().base,
+            at("http://127.0.0.1:3000").unwrap().base.to_string(),
             "http://127.0.0.1:3000/api/v1"
         );
-        assert!(at("http://[::1]:3000").unwrap().is_loopback());
+        assert!(at("http://[::1]:3000").unwrap().base.is_loopback());
         for bad in [
             "http://git.acme.example",
             "http://127.0.0.1.evil.example",
