@@ -22,6 +22,7 @@ mod job;
 mod log;
 mod man;
 mod mirror;
+mod on_failure;
 mod pager;
 mod policy;
 mod prove;

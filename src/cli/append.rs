@@ -3,27 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use git_ledger::append::{Next, Recorded, group};
-use git_ledger::chain::MAX_AHEAD;
-use git_ledger::date::rfc3339;
-use git_ledger::escape::printable;
-use git_ledger::event::Pending;
-use git_ledger::json::{Object, Value};
+use git_ledger::append::{Next, group};
 
 use super::context::{Context, Opened};
 use super::events::events;
 use super::failure::{Exit, Failure};
-use super::job::{Job, show};
-use super::terminal;
-
-/// What becomes of an event that cannot be recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum OnFailure {
-    /// The command fails.
-    Fail,
-    /// The event waits in the spool.
-    Spool,
-}
+use super::job::Job;
+use super::on_failure::{self, OnFailure};
 
 /// Record events
 ///
@@ -72,7 +58,7 @@ pub struct Args {
     #[arg(long, value_name = "REMOTE", num_args = 0..)]
     pub push: Option<Vec<String>>,
     /// What becomes of an event that cannot be recorded now
-    #[arg(long, value_enum, default_value_t = OnFailure::Fail)]
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnFailure::Policy)]
     pub on_failure: OnFailure,
     /// Give up after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
@@ -96,7 +82,6 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         Some(names) if names.is_empty() => mirrors(&opened)?,
         Some(names) => names.clone(),
     };
-    let next = Next::Events(group(pending.clone(), args.events_per_entry.get()));
     let job = Job {
         context,
         opened: &opened,
@@ -104,27 +89,12 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         timeout: args.timeout,
         push: &push,
     };
+    let most_events = args.events_per_entry.get();
     if args.dry_run {
-        return job.rehearse(&next, args.json);
+        return job.rehearse(&Next::Events(group(pending, most_events)), args.json);
     }
-    match job.append(&next, repeats) {
-        Ok(recorded) => {
-            // whoever cannot be told may run it again, and must know what that would do
-            show(&recorded, args.json).map_err(|failure| {
-                failure.hint("the event is recorded all the same; 'git ledger log' shows it")
-            })?;
-            warn_if_ahead(&recorded, context.clock()?);
-            job.mirror(&recorded)
-        }
-        Err(failure)
-            if args.on_failure == OnFailure::Spool
-                && failure.exit != Exit::No
-                && failure.exit != Exit::Usage =>
-        {
-            spool(&opened, &pending, &push, &failure, args.json)
-        }
-        Err(failure) => Err(failure),
-    }
+    let outcome = on_failure::record(&job, &pending, most_events, repeats, args.on_failure)?;
+    on_failure::finish(&job, &pending, &outcome, args.json)
 }
 /// The mirrors the ledger is configured with.
 fn mirrors(opened: &Opened) -> Result<Vec<String>, Failure> {
@@ -135,66 +105,4 @@ fn mirrors(opened: &Opened) -> Result<Vec<String>, Failure> {
         );
     }
     Ok(opened.settings.mirrors.clone())
-}
-fn spool(
-    opened: &Opened,
-    pending: &[Pending],
-    push: &[String],
-    failure: &Failure,
-    json: bool,
-) -> Result<Exit, Failure> {
-    let clock = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos());
-    let mut text = String::new();
-    for (at, event) in pending.iter().enumerate() {
-        let put = opened.spool().put(event, push, clock + at as u128);
-        let path = put.map_err(|why| {
-            // what is spooled already stays there, under the ids it has
-            terminal::print(&text).ok();
-            Failure::cannot(format!(
-                "{} could be neither recorded ({}) nor spooled: {why}",
-                match pending.len() - at {
-                    1 => "the event".to_owned(),
-                    left => format!("{left} events"),
-                },
-                failure.message.lines().next().unwrap_or_default()
-            ))
-            .hint("run the command again when one of both is mended")
-        })?;
-        let event = &event.event;
-        if json {
-            let object = Object::new()
-                .with("status", "spooled")
-                .with("file", path.to_string_lossy().into_owned())
-                .with("source", event.source())
-                .with("id", event.id());
-            text += &(Value::from(object).to_canonical() + "\n");
-        } else {
-            text += &format!(
-                "spooled {} {} in {}\n",
-                printable(event.kind()),
-                printable(event.id()),
-                path.display()
-            );
-        }
-    }
-    terminal::tell(&format!(
-        "warning: not recorded yet: {}",
-        printable(failure.message.lines().next().unwrap_or_default())
-    ));
-    terminal::hint("'git ledger flush' records what waits");
-    terminal::answer(&text, Exit::Done)
-}
-/// Warns that the chain is dated ahead of the clock here: each entry after it is dated so, too.
-fn warn_if_ahead(recorded: &[Recorded], clock: u64) {
-    let newest = recorded.last().map_or(0, |recorded| recorded.link.time);
-    if newest > clock.saturating_add(MAX_AHEAD) {
-        terminal::tell(&format!(
-            "warning: the entry is dated {}, as the one before it; the clock here says {}",
-            rfc3339(newest),
-            rfc3339(clock)
-        ));
-        terminal::hint("dates never go back in a ledger: find out which machine's clock is wrong");
-    }
 }

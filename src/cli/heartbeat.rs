@@ -5,10 +5,10 @@ use git_ledger::freshness;
 use git_ledger::json::{Object, Value};
 use git_ledger::report::verdict::{age, number};
 
-use super::append::{self, OnFailure};
 use super::context::Context;
 use super::failure::{Exit, Failure};
-use super::{date, terminal};
+use super::on_failure::OnFailure;
+use super::{append, date, terminal};
 
 /// The type of the event.
 const KIND: &str = "dev.git-ledger.heartbeat";
