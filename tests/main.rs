@@ -3,6 +3,7 @@
 
 // every verb, as its own help tells it
 mod commands;
+mod peers;
 mod servers;
 mod world;
 

@@ -6,6 +6,7 @@ mod flips;
 mod fuzz;
 mod man;
 mod mutants;
+mod peers;
 mod soak;
 mod suite;
 mod tidy;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         "test" => suite::run(root),
         "attacks" => attacks::run(root),
         "mutants" => mutants::run(root, rest),
+        "peers" => peers::run(root),
         "tidy" => tidy::run(root),
         "man" => man::run(root, mode),
         "flips" => flips::run(root, rest),
@@ -48,7 +50,7 @@ fn main() -> ExitCode {
         "soak" => soak::run(root, rest),
         "vectors" => vectors::run(root, mode),
         _ => Err(
-            "usage: cargo xtask test | attacks | mutants [--list] [FILE…] | tidy \
+            "usage: cargo xtask test | attacks | mutants [--list] [FILE…] | peers | tidy \
              | vectors [--check] | man [--check] | flips [objects | files] [--quick] [--json] | soak [--quick] [kill|history|compare] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
                 .into(),
         ),

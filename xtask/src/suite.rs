@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold, in one command, on a fresh machine.
 //!
-//! It installs what the tests need (Debian packages; nothing else), then runs the checks in the
-//! order of their cost. A tool that is missing and cannot be installed is a failure.
+//! It installs what the tests need (Debian packages, and what `peers` brings), then runs the checks
+//! in the order of their cost. A tool that is missing and cannot be installed is a failure.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,6 +45,7 @@ pub fn run(root: &Path) -> Result<(), String> {
     crate::vectors::run(root, crate::Mode::Check)?;
     println!("== manual pages are what the parser says");
     crate::man::run(root, crate::Mode::Check)?;
+    crate::peers::run(root)?;
     let all = ["test", "--workspace", "--locked", "--no-fail-fast"];
     let ran = crate::cargo_test::run(root, &all)?;
     println!("== the attacks, by the tests and vectors that were just run");
@@ -86,7 +87,16 @@ pub fn install(tools: &[(&str, &str)]) -> Result<(), String> {
     if missing.is_empty() {
         return Ok(());
     }
-    println!("== installing {}", missing.join(" "));
+    install_packages(&missing)?;
+    match tools.iter().find(|(tool, _)| !found(tool)) {
+        Some((tool, package)) => Err(format!("{tool} is missing; install {package}")),
+        None => Ok(()),
+    }
+}
+
+/// Reads Debian's lists again and installs these packages.
+pub fn install_packages(packages: &[&str]) -> Result<(), String> {
+    println!("== installing {}", packages.join(" "));
     let root = is_root();
     let apt = |arguments: &[&str]| {
         let mut command = if root {
@@ -105,15 +115,12 @@ pub fn install(tools: &[(&str, &str)]) -> Result<(), String> {
     };
     apt(&["update", "--quiet"])?;
     let mut arguments = vec!["install", "--quiet", "--yes", "--no-install-recommends"];
-    arguments.extend(&missing);
-    apt(&arguments)?;
-    match tools.iter().find(|(tool, _)| !found(tool)) {
-        Some((tool, package)) => Err(format!("{tool} is missing; install {package}")),
-        None => Ok(()),
-    }
+    arguments.extend(packages);
+    apt(&arguments)
 }
 
-fn found(tool: &str) -> bool {
+/// Whether a program is on `PATH`, or where administrators' programs are.
+pub fn found(tool: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let places = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
     places.map(|dir| dir.join(tool)).any(|file| file.is_file())
