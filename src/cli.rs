@@ -3,6 +3,7 @@
 //! Rules live behind it. One verb, one file.
 
 mod append;
+mod cdevent;
 mod check_proof;
 mod clone;
 mod compare;

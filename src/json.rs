@@ -7,6 +7,8 @@
 //! # Limits
 //! serde_json itself stops at depth 128; the record stops at [`MAX_DEPTH`].
 
+pub mod foreign;
+
 use std::fmt;
 
 use serde::de::{

@@ -14,6 +14,7 @@ pub mod merkle;
 pub mod principal;
 
 // the thing
+pub mod cdevents;
 pub mod entry;
 pub mod event;
 

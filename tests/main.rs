@@ -55,5 +55,8 @@ mod policy;
 // attacks on everything around the rules; the table of all of them is attacks.tsv
 mod attacks;
 
+// events of CDEvents, and what is taken of the CI system that records
+mod context;
+
 // receipts and evidence: what travels, and what does not
 mod proofs;

@@ -18,7 +18,7 @@ use super::on_failure::{self, OnFailure};
 /// once, however often the command runs.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The event's type, such as dev.cdevents.service.deployed
+    /// The event's type, such as dev.cdevents.service.deployed.0.3.0
     #[arg(
         value_name = "TYPE",
         required_unless_present = "batch",
@@ -43,6 +43,13 @@ pub struct Args {
     /// The data, JSON from a file or - for standard input
     #[arg(long, value_name = "FILE", conflicts_with = "batch")]
     pub data_json: Option<PathBuf>,
+    /// Make it an event of CDEvents 0.5
+    ///
+    /// TYPE is short (service.deployed) or whole. --data and --data-json are the content of the
+    /// subject: dots nest (environment.id=prod), commas part lists, and --data custom.NAME=V adds
+    /// what the specification has no word for. Content that is missing or unknown is an error.
+    #[arg(long, conflicts_with = "batch")]
+    pub cdevent: bool,
     /// Events as JSON Lines (CloudEvents; id, source, time may be left out) from a file or -
     #[arg(long, value_name = "FILE")]
     pub batch: Option<PathBuf>,

@@ -10,6 +10,7 @@ use git_ledger::event::{Event, Pending};
 use git_ledger::json::{Object, Value};
 
 use super::append::Args;
+use super::cdevent::{self, Described};
 use super::context::{Context, Opened, random_id};
 use super::failure::Failure;
 
@@ -80,23 +81,47 @@ fn default_source(opened: &Opened) -> String {
 }
 
 fn single(args: &Args, source: &str, now: &str) -> Result<Pending, Failure> {
-    let mut object = Object::new()
-        .with("specversion", "1.0")
-        .with("type", args.kind.clone().unwrap_or_default())
-        .with("source", source)
-        .with(
-            "id",
-            match &args.id {
-                Some(id) => id.clone(),
-                None => random_id()?,
-            },
-        )
-        .with("time", args.time.as_deref().unwrap_or(now));
-    if let Some(subject) = &args.subject {
-        object.set("subject", subject.as_str());
-    }
-    let mut data = Object::new();
-    for pair in &args.data {
+    let id = match &args.id {
+        Some(id) => id.clone(),
+        None => random_id()?,
+    };
+    let time = args.time.as_deref().unwrap_or(now);
+    let kind = args.kind.as_deref().unwrap_or_default();
+    let pairs = pairs(&args.data)?;
+    let json = args.data_json.as_deref().map(json).transpose()?;
+    let object = if args.cdevent {
+        let named = args.source.is_none().then(|| cdevent::reference(source));
+        cdevent::object(Described {
+            kind,
+            id: &id,
+            source: named.as_deref().unwrap_or(source),
+            time,
+            subject: args.subject.as_deref(),
+            data: &pairs,
+            json,
+        })?
+    } else {
+        let mut object = Object::new()
+            .with("specversion", "1.0")
+            .with("type", kind)
+            .with("source", source)
+            .with("id", id)
+            .with("time", time);
+        if let Some(subject) = &args.subject {
+            object.set("subject", subject.as_str());
+        }
+        if let Some(data) = json.or_else(|| members(&pairs)) {
+            object.set("data", data);
+        }
+        object
+    };
+    checked(object).map_err(|why| Failure::usage(why).hint("nothing was recorded"))
+}
+
+/// What `--data` says, each name once.
+fn pairs(given: &[String]) -> Result<Vec<(&str, &str)>, Failure> {
+    let mut pairs: Vec<(&str, &str)> = Vec::with_capacity(given.len());
+    for pair in given {
         let (name, value) = pair
             .split_once('=')
             .filter(|(name, _)| !name.is_empty())
@@ -104,25 +129,30 @@ fn single(args: &Args, source: &str, now: &str) -> Result<Pending, Failure> {
                 Failure::usage(format!("--data takes K=V, not '{pair}'"))
                     .hint("nothing was recorded; write --data name=value")
             })?;
-        if data.get(name).is_some() {
+        if pairs.iter().any(|(other, _)| *other == name) {
             return Err(Failure::usage(format!("--data names '{name}' twice")));
         }
-        data.set(name, value);
+        pairs.push((name, value));
     }
-    if !args.data.is_empty() {
-        object.set("data", data);
+    Ok(pairs)
+}
+
+fn members(pairs: &[(&str, &str)]) -> Option<Value> {
+    let mut data = Object::new();
+    for (name, value) in pairs {
+        data.set(*name, *value);
     }
-    if let Some(path) = &args.data_json {
-        let value = Value::parse(&read(path)?).map_err(|why| {
-            Failure::usage(format!(
-                "the data in '{}' is no JSON that a ledger takes: {why}",
-                path.display()
-            ))
-            .hint("nothing was recorded")
-        })?;
-        object.set("data", value);
-    }
-    checked(object).map_err(|why| Failure::usage(why).hint("nothing was recorded"))
+    (!pairs.is_empty()).then(|| data.into())
+}
+
+fn json(path: &Path) -> Result<Value, Failure> {
+    Value::parse(&read(path)?).map_err(|why| {
+        Failure::usage(format!(
+            "the data in '{}' is no JSON that a ledger takes: {why}",
+            path.display()
+        ))
+        .hint("nothing was recorded")
+    })
 }
 
 /// The fault of one line, which the reader of JSON took for the first.

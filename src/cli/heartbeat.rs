@@ -82,6 +82,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
             time: None,
             data: Vec::new(),
             data_json: None,
+            cdevent: false,
             batch: None,
             events_per_entry: std::num::NonZeroUsize::MIN,
             push: args.push,
