@@ -29,6 +29,7 @@ mod policy;
 mod prove;
 mod reconcile;
 mod show;
+mod summary;
 mod terminal;
 mod tip;
 mod verify;

@@ -14,5 +14,6 @@ pub mod mirrors;
 pub mod policy_change;
 pub mod policy_review;
 pub mod proofs;
+pub mod summary;
 pub mod tips;
 pub mod verdict;

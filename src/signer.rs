@@ -27,9 +27,29 @@ use program::{KeyArgument, Prompt, Surroundings};
 /// What git itself runs when `gpg.ssh.program` is not set.
 const SSH_KEYGEN: &str = "ssh-keygen";
 
+/// The text of a private key, where no file holds it. Shows itself to nobody.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyText(String);
+
+impl KeyText {
+    /// The text of an OpenSSH private key, or its base64 in one line.
+    pub fn new(text: impl Into<String>) -> KeyText {
+        KeyText(text.into())
+    }
+}
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyText(…)")
+    }
+}
+
 /// Where to look for the signing key. The caller reads configuration and environment.
 #[derive(Debug, Clone, Default)]
 pub struct KeySettings {
+    /// `GIT_LEDGER_KEY`: the private key itself, as a build machine is handed it. No file and no
+    /// program is asked then.
+    pub key_text: Option<KeyText>,
     /// `ledger.<name>.signingKey` or `user.signingKey`: a path, `key::…`, or a public key's text.
     pub signing_key: Option<String>,
     /// `gpg.ssh.defaultKeyCommand`, asked when no key is named.
@@ -50,6 +70,9 @@ pub enum SignerError {
     /// Nobody said which key to use.
     #[error("no signing key is configured")]
     NoKey,
+    /// The key that was handed over as text is no use.
+    #[error("cannot use the key in GIT_LEDGER_KEY: {0}")]
+    KeyText(String),
     /// The named key file is no use.
     #[error("cannot use key file '{}': {why}", path.display())]
     KeyFile {
@@ -98,6 +121,11 @@ impl SignerError {
             SignerError::NoKey => "set user.signingKey to the path of a key (git config \
                 user.signingKey ~/.ssh/id_ed25519.pub), or let 'git ledger init' make one"
                 .into(),
+            SignerError::KeyText(_) => {
+                "it holds the text of an unencrypted Ed25519 private key in \
+                OpenSSH format, or that in base64: base64 -w0 KEYFILE"
+                    .into()
+            }
             SignerError::KeyFile { .. } => {
                 "user.signingKey names a key file, or a public key after 'key::'".into()
             }
@@ -145,6 +173,14 @@ enum Named {
 impl Signer {
     /// Finds the key that git would sign with, and how to use it. Signs nothing yet.
     pub fn find(settings: &KeySettings) -> Result<Self, SignerError> {
+        if let Some(KeyText(text)) = &settings.key_text {
+            let (key, pair) = key_file::parse_text(text)?;
+            let path = PathBuf::from("GIT_LEDGER_KEY");
+            return Ok(Signer {
+                key,
+                means: Means::InProcess { pair, path },
+            });
+        }
         let surroundings = Surroundings {
             prompt: match settings.terminal {
                 true => Prompt::Allowed,

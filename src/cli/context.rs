@@ -9,7 +9,7 @@ use git_ledger::git::{Config, Depth, Environment, RemoteUrl, Repository, Scope, 
 use git_ledger::ledger::{DEFAULT_REF, Ledger};
 use git_ledger::marks::Marks;
 use git_ledger::merkle::Hash;
-use git_ledger::signer::{KeySettings, Signer};
+use git_ledger::signer::{KeySettings, KeyText, Signer};
 use git_ledger::spool::Spool;
 
 use super::failure::Failure;
@@ -153,7 +153,11 @@ impl Context {
                 ));
             }
         }
+        // a key that was named for this command goes before one for every command
+        let handed = self.environment.get("GIT_LEDGER_KEY");
+        let key_text = handed.filter(|_| key.is_none());
         KeySettings {
+            key_text: key_text.map(|text| KeyText::new(text.to_string_lossy())),
             signing_key: key
                 .map(str::to_owned)
                 .or(own)

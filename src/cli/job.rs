@@ -13,7 +13,7 @@ use git_ledger::report::verdict::number;
 
 use super::context::{Context, Opened, deadline};
 use super::failure::{Exit, Failure};
-use super::terminal;
+use super::{summary, terminal};
 
 /// One append with its surroundings.
 pub struct Job<'a> {
@@ -42,6 +42,7 @@ impl Job<'_> {
                     terminal::tell(&format!("warning: recorded, but {why}"));
                 }
             }
+            summary::recorded(self.context, &recorded);
             Ok(recorded)
         })
     }

@@ -10,7 +10,7 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
-use words::{CONFIGURATION, EXAMPLES, EXIT_STATUS, LIMITS};
+use words::{CONFIGURATION, ENVIRONMENT, EXAMPLES, EXIT_STATUS, LIMITS};
 
 use git_ledger::doctor::Check;
 
@@ -160,14 +160,22 @@ fn rest(verb: &str, verbs: &[String]) -> Roff {
         roff.text([bold(code)]);
         roff.text([roman(meaning)]);
     }
-    let keys = CONFIGURATION
-        .iter()
-        .filter(|(_, _, whose)| whose.is_empty() || verb.is_empty() || whose.contains(&verb));
-    roff.control("SH", ["CONFIGURATION"]);
-    for (key, meaning, _) in keys {
-        roff.control("TP", []);
-        roff.text([bold(*key)]);
-        roff.text([roman(*meaning)]);
+    for (title, table) in [
+        ("CONFIGURATION", CONFIGURATION.as_slice()),
+        ("ENVIRONMENT", ENVIRONMENT.as_slice()),
+    ] {
+        let mut names = table
+            .iter()
+            .filter(|(_, _, whose)| whose.is_empty() || verb.is_empty() || whose.contains(&verb))
+            .peekable();
+        if names.peek().is_some() {
+            roff.control("SH", [title]);
+        }
+        for (name, meaning, _) in names {
+            roff.control("TP", []);
+            roff.text([bold(*name)]);
+            roff.text([roman(*meaning)]);
+        }
     }
     let mut examples = EXAMPLES
         .iter()

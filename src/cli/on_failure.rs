@@ -15,7 +15,7 @@ use git_ledger::json::{Object, Value};
 use super::context::Opened;
 use super::failure::{Exit, Failure};
 use super::job::{self, Job};
-use super::terminal;
+use super::{summary, terminal};
 
 /// What becomes of an event that cannot be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -59,6 +59,7 @@ pub fn record(
         Ok(recorded) => Ok(Outcome::Recorded(recorded)),
         Err(why) if on_failure == OnFailure::Spool && may_wait(&why) => {
             let files = spool(job.opened, pending, job.push, &why)?;
+            summary::spooled(job.context, pending, first_line(&why));
             Ok(Outcome::Spooled { files, why })
         }
         Err(failure) => Err(failure),

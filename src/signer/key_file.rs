@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::encoding::AsBigEndian;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData};
 use ssh_key::{LineEnding, PrivateKey};
 
@@ -101,18 +103,56 @@ fn read_private(path: &Path) -> Result<KeyFile, SignerError> {
             private: Private::Exposed(fault),
         });
     }
-    let private = match key.key_data() {
-        KeypairData::Ed25519(pair) => {
-            let pair = Ed25519KeyPair::from_seed_and_public_key(
-                pair.private.as_ref(),
-                pair.public.as_ref(),
-            )
-            .map_err(|_| fault("the private and the public half do not belong together"))?;
-            Private::Open(Box::new(pair))
-        }
-        _ => Private::Foreign,
+    let private = match own_pair(key.key_data()) {
+        Some(pair) => Private::Open(pair.map_err(fault)?),
+        None => Private::Foreign,
     };
     Ok(KeyFile { public, private })
+}
+
+/// The pair, if it is one this process signs with.
+fn own_pair(key: &KeypairData) -> Option<Result<Box<Ed25519KeyPair>, &'static str>> {
+    let KeypairData::Ed25519(pair) = key else {
+        return None;
+    };
+    let pair =
+        Ed25519KeyPair::from_seed_and_public_key(pair.private.as_ref(), pair.public.as_ref());
+    Some(match pair {
+        Ok(pair) => Ok(Box::new(pair)),
+        Err(_) => Err("the private and the public half do not belong together"),
+    })
+}
+
+/// Reads a private key that was handed over as text: OpenSSH format, with lines ended in any way,
+/// or its base64, which fits in one line (a build machine hides a secret line by line, or refuses
+/// to hide one of several lines).
+pub(super) fn parse_text(text: &str) -> Result<(PublicKey, Box<Ed25519KeyPair>), SignerError> {
+    let fault = |why: &str| SignerError::KeyText(why.to_owned());
+    if text.len() as u64 > LONGEST_FILE {
+        return Err(fault("it is too long for a key"));
+    }
+    let mut text = text.trim().to_owned();
+    if !text.as_bytes().starts_with(PEM) {
+        text.retain(|character| !character.is_whitespace());
+        let bytes = BASE64
+            .decode(&text)
+            .map_err(|_| fault("neither a private key nor base64"))?;
+        text = String::from_utf8(bytes).map_err(|_| fault("its base64 holds no text"))?;
+    }
+    let mut whole = String::with_capacity(text.len() + 1);
+    for line in text.trim().lines() {
+        whole.push_str(line.trim_end());
+        whole.push('\n');
+    }
+    let key = PrivateKey::from_openssh(whole.as_bytes())
+        .map_err(|_| fault("not a private key in OpenSSH format"))?;
+    if key.is_encrypted() {
+        return Err(fault("it is encrypted"));
+    }
+    let pair = own_pair(key.key_data()).ok_or_else(|| fault("not an Ed25519 key"))?;
+    let blob = key.public_key().to_bytes();
+    let blob = blob.map_err(|error| fault(&error.to_string()))?;
+    Ok((PublicKey::from_blob(&blob)?, pair.map_err(fault)?))
 }
 
 /// The first key of a `.pub` file: `type base64 comment`.

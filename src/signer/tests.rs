@@ -51,6 +51,47 @@ fn an_open_ed25519_file_signs_in_this_process() {
 }
 
 #[test]
+fn a_key_that_is_handed_over_as_text_needs_no_file() {
+    let world = World::new();
+    let key = world.key("id", &["-t", "ed25519"], "");
+    let other = world.key("other", &["-t", "ed25519"], "");
+    let public = world.public(&key);
+    let text = fs::read_to_string(&key).unwrap();
+    let packed = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &text);
+    let folded = format!("{}\n{}\n", &packed[..76], &packed[76..]);
+    let handed = |text: &str| KeySettings {
+        key_text: Some(KeyText::new(text)),
+        program: Some("/nowhere/program".into()),
+        ..world.settings(&other)
+    };
+    let crlf = text.replace('\n', "\r\n");
+    for text in [&text, text.trim_end(), &crlf, &packed, &folded] {
+        let signer = signs(&handed(text), &public);
+        assert!(matches!(signer.means, Means::InProcess { .. }));
+    }
+    let locked = world.key("locked", &["-t", "ed25519"], "secret");
+    let rsa = world.key("rsa", &["-t", "rsa", "-b", "3072"], "");
+    let read = |name: &str| fs::read_to_string(name).unwrap();
+    for (text, why) in [
+        (public.to_text(), "neither a private key nor base64"),
+        ("AAAA".into(), "not a private key in OpenSSH format"),
+        (
+            packed[..100].to_owned(),
+            "not a private key in OpenSSH format",
+        ),
+        (read(&locked), "it is encrypted"),
+        (read(&rsa), "not an Ed25519 key"),
+        ("A".repeat(70_000), "it is too long for a key"),
+    ] {
+        let error = refused(&handed(&text));
+        let shown = format!("{error} {error:?} {:?}", handed(&text));
+        assert!(shown.contains(why), "{shown}");
+        // what was taken for a key is shown nowhere
+        assert!(!shown.contains(&text), "{shown}");
+    }
+}
+
+#[test]
 fn other_kinds_of_key_files_are_used_by_ssh_keygen() {
     let world = World::new();
     for (name, options) in [

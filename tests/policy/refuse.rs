@@ -214,11 +214,7 @@ fn agreement_of_those_who_may_not_give_it() {
         let mut proposal = git_ledger::proposal::parse(&proposal).expect("a proposal");
         let settings = git_ledger::signer::KeySettings {
             signing_key: Some(key(name)),
-            default_key_command: None,
-            program: None,
-            agent_socket: None,
-            home: None,
-            terminal: false,
+            ..Default::default()
         };
         let signer = git_ledger::signer::Signer::find(&settings).expect("a key");
         let text = proposal.approval_text();

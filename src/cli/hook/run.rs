@@ -127,6 +127,8 @@ impl Run {
         let (config, environment) = (&self.opened.config, &self.context.environment);
         let own = format!("ledger.{}.signingKey", self.opened.settings.name);
         let settings = KeySettings {
+            // the environment is the pusher's, where the remote is a path
+            key_text: None,
             signing_key: config
                 .get(&own, Scope::Any)
                 .or_else(|| config.get("user.signingKey", Scope::Any)),

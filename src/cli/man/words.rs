@@ -171,6 +171,41 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 18] = [
     ),
 ];
 
+/// Variables of the environment, what they mean, and the verbs that ask for them (none: all).
+pub const ENVIRONMENT: [(&str, &str, &[&str]); 3] = [
+    (
+        "GIT_LEDGER_KEY",
+        "The private key that signs, where no file holds it, as on a build machine: an unencrypted Ed25519 key in OpenSSH format, or that in base64. It goes before every configured key; --key goes before it. The hooks do not obey it.",
+        &[
+            "init",
+            "append",
+            "flush",
+            "policy",
+            "heartbeat",
+            "reconcile",
+        ],
+    ),
+    (
+        "GIT_LEDGER_SUMMARY",
+        "A file to which Markdown about what was recorded is added, such as $GITHUB_STEP_SUMMARY. Whatever is foreign in it is spelled so that it cannot be markup.",
+        &["append", "flush", "heartbeat", "policy"],
+    ),
+    (
+        "GIT_COMMITTER_DATE",
+        "What time it is, as git takes it.",
+        &[
+            "init",
+            "append",
+            "flush",
+            "policy",
+            "heartbeat",
+            "reconcile",
+            "verify",
+            "compare",
+        ],
+    ),
+];
+
 /// What people do with a verb: a sentence, and the command.
 pub const EXAMPLES: [(&str, &str, &str); 34] = [
     (
