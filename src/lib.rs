@@ -51,6 +51,10 @@ pub mod tip;
 pub mod hook;
 pub mod push_certificate;
 
+// the front desk
+pub mod intake;
+pub mod webhook;
+
 // the rounds
 pub mod doctor;
 pub mod forge;

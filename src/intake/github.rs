@@ -1,0 +1,183 @@
+//! Webhooks of GitHub: `com.github.<event>.<action>`, one event a delivery.
+//!
+//! The event's name stands in a header that no signature covers. So it is held against the body:
+//! an event without the members it always has is refused. Where nobody says the name (a body that
+//! was kept as a file), it is told from the members, if they fit exactly one event.
+//!
+//! Source: GitHub "Webhook events and payloads"; the GitHub adapter of CloudEvents for the names.
+
+mod table;
+
+use std::borrow::Cow;
+
+use super::reduce::{self, filled, reduce, string};
+use super::{Delivery, Fault, Reduced, action, digest, payload, plain_name, source, text};
+use crate::event::Event;
+use crate::json::{Object, Value};
+use table::{ROWS, Row};
+
+/// Members that any event can have.
+const COMMON: &[&str] = &[
+    "action",
+    "repository",
+    "organization",
+    "enterprise",
+    "sender",
+    "installation",
+];
+
+/// What is taken of them.
+const KEEP: &str = "repository.full_name repository.id repository.private repository.visibility \
+    organization.login organization.id enterprise.slug enterprise.id sender@ installation.id";
+
+/// Where the forge is, when the payload does not say.
+const GITHUB: &str = "https://github.com";
+
+/// The event of a delivery.
+pub(super) fn event(delivery: &Delivery<'_>) -> Result<Event, Fault> {
+    let payload = payload(delivery.body)?;
+    let name = match delivery.kind {
+        Some(name) => plain_name(name)?,
+        None => infer(&payload).ok_or(Fault::Nameless)?,
+    };
+    let row = ROWS.iter().find(|row| row.event == name);
+    if let Some(missing) = row.and_then(|row| row.missing(&payload)) {
+        return Err(Fault::Misnamed(format!(
+            "it is said to be the event '{name}', and has no '{missing}'"
+        )));
+    }
+    let action = string(&payload, "action").map(action);
+    let kind = match &action {
+        Some(action) => format!("com.github.{name}.{action}"),
+        None => format!("com.github.{name}"),
+    };
+    let mut data = reduce(&payload, KEEP);
+    if let Some(word) = string(&payload, "action") {
+        data.set("action", text::name(word));
+    }
+    let (mut subject, mut time) = (None, None);
+    if let Some(row) = row {
+        for (name, value) in reduce(&payload, row.keep).iter() {
+            data.set(name, value.clone());
+        }
+        subject = row
+            .subject
+            .split('|')
+            .find_map(|pattern| filled(&payload, pattern));
+        time = reduce::time(&payload, row.time);
+    }
+    Reduced {
+        kind,
+        source: place(&payload, delivery.base),
+        id: digest(delivery.body),
+        subject: subject
+            .or_else(|| filled(&payload, "{repository.full_name}"))
+            .or_else(|| filled(&payload, "{organization.login}")),
+        time,
+        data,
+        body: delivery.body,
+    }
+    .event()
+}
+
+/// Where it happened: the repository, else the organisation, as pages of the forge.
+fn place(payload: &Object, base: Option<&str>) -> String {
+    // an organisation's own page is not always named, but its API is
+    let organization = string(payload, "organization.login").map(|login| {
+        let api = string(payload, "organization.url").unwrap_or_default();
+        let host = match api
+            .split_once("/api/v3/")
+            .or_else(|| api.split_once("/orgs/"))
+        {
+            Some((host, _)) if host != "https://api.github.com" => host.to_owned(),
+            _ => GITHUB.to_owned(),
+        };
+        format!("{host}/{login}")
+    });
+    let candidates = [
+        string(payload, "repository.html_url"),
+        string(payload, "organization.html_url"),
+        organization.as_deref(),
+        string(payload, "enterprise.html_url"),
+    ];
+    source(base, &candidates, GITHUB)
+}
+
+/// The one event whose members these are.
+pub fn infer(payload: &Object) -> Option<&'static str> {
+    let mut fitting = ROWS.iter().filter(|row| row.fits(payload));
+    match (fitting.next(), fitting.next()) {
+        (Some(only), None) => Some(only.event),
+        _ => None,
+    }
+}
+
+impl Row {
+    /// A member that this event always has, and this payload has not.
+    fn missing(&self, payload: &Object) -> Option<&'static str> {
+        self.needs
+            .split_ascii_whitespace()
+            .find(|name| payload.get(name).is_none())
+    }
+
+    /// Whether the payload has what this event always has, and nothing that it never has.
+    fn fits(&self, payload: &Object) -> bool {
+        let may = |name: &str| {
+            let heads = self.keep.split_ascii_whitespace().map(|path| {
+                let end = path.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                path.get(..end.unwrap_or(path.len())).unwrap_or_default()
+            });
+            COMMON.contains(&name)
+                || self.needs.split_ascii_whitespace().any(|need| need == name)
+                || self.also.split_ascii_whitespace().any(|also| also == name)
+                || heads.into_iter().any(|head| head == name)
+        };
+        !self.needs.is_empty()
+            && self.missing(payload).is_none()
+            && self.acts == payload.get("action").is_some()
+            && payload.iter().all(|(name, _)| may(name))
+    }
+}
+
+/// One line of a file of deliveries: `{"event":…,"delivery":…,"payload":{…}}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrapped<'a> {
+    /// `event`.
+    pub event: Option<String>,
+    /// The body: `payload` as it stands in the line, or what `body`, a string, says.
+    pub body: Cow<'a, [u8]>,
+}
+
+/// The delivery that a line holds, when it is one of a file of deliveries; a bare payload is none.
+///
+/// # Errors
+/// When it has the members of one, and they are not of its form.
+pub fn wrapped(line: &[u8]) -> Result<Option<Wrapped<'_>>, Fault> {
+    let object = payload(line)?;
+    let known = |name: &str| ["event", "delivery", "payload", "body"].contains(&name);
+    if !object.iter().all(|(name, _)| known(name))
+        || (object.get("payload").is_none() && object.get("body").is_none())
+    {
+        return Ok(None);
+    }
+    let wrong = |why: &str| Err(Fault::NotOfItsForm(format!("a delivery's {why}")));
+    let event = match object.get("event") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(name.clone()),
+        Some(_) => return wrong("event is its name, a string"),
+    };
+    let body = match (object.get("payload"), object.get("body")) {
+        (Some(Value::Object(_)), None) => Cow::Borrowed(
+            super::raw::member(line, "payload")
+                .ok_or_else(|| Fault::Malformed("its payload is not found".into()))?,
+        ),
+        (None, Some(Value::String(_))) => Cow::Owned(
+            super::raw::member(line, "body")
+                .and_then(|raw| serde_json::from_slice::<String>(raw).ok())
+                .ok_or_else(|| Fault::Malformed("its body is not found".into()))?
+                .into_bytes(),
+        ),
+        _ => return wrong("payload is an object, or its body a string"),
+    };
+    Ok(Some(Wrapped { event, body }))
+}
