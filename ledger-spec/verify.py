@@ -141,8 +141,9 @@ POLICY = (rf'spec = 1\nid = "[0-9a-f]{{32}}"\nname = "{CHAR}{{1,100}}"\n\[admin\
           rf'(\[\[signer\]\]\nprincipal = "{PRINCIPAL}"\nkey = "{CHAR}*"\nroles = \[{ROLES}\]\n'
           rf'(types = \[{TYPE}(, {TYPE})*\]\n)?(state = "retired"\n)?)+'
           rf'(\[\[compromised\]\]\nkey = "{CHAR}*"\nsince = {INT}\n(vouched = \[{INT}(, {INT})*\]\n)?)*'
-          rf'(\[\[mirror\]\]\nname = "{CHAR}{{1,100}}"\nurl = "{CHAR}{{1,1000}}"\n)*')
-NAMES = "spec id name threshold principal key roles types state since vouched url".split()
+          rf'(\[\[mirror\]\]\nname = "{CHAR}{{1,100}}"\nurl = "{CHAR}{{1,1000}}"\n)*'
+          rf'(\[\[failure\]\]\ntypes = \[{TYPE}(, {TYPE})*\]\nmode = "(closed|spool)"\n)*')
+NAMES = "spec id name threshold principal key roles types state since vouched url mode".split()
 
 def spell(table):
     """The canonical lines of a table; a ValueError where it has a key that no table has."""
@@ -157,16 +158,18 @@ def read_policy(raw):
         need(top["spec"] <= 1, "specUnsupported")
         need(top["spec"] == 1, "policySpecLowered")
         admin = top.pop("admin", {})
-        tables = {name: top.pop(name, []) for name in ("signer", "compromised", "mirror")}
+        tables = {name: top.pop(name, []) for name in ("signer", "compromised", "mirror", "failure")}
         need(all(type(rows) is list for rows in tables.values()), bad, "no array of tables")
         spelled = spell(top) + "[admin]\n" + spell(admin) + "".join(
             f"[[{name}]]\n" + spell(row) for name, rows in tables.items() for row in rows)
     need(re.fullmatch(POLICY, spelled), bad, "a key or a value")
     absent = {"types": [], "vouched": [], "state": ""}
-    signers, compromised, mirrors = ([Record(**absent | row) for row in rows] for rows in tables.values())
+    signers, compromised, mirrors, failures = (
+        [Record(**absent | row) for row in rows] for rows in tables.values())
     numbers = [number for row in compromised for number in [row.since, *row.vouched]]
     need(max([admin["threshold"], *numbers]) <= MAX_INT and all(distinct(row.types) for row in signers)
-         and distinct([row.name for row in mirrors]), bad, "too large, or twice")
+         and distinct([row.name for row in mirrors])
+         and distinct([kind for row in failures for kind in row.types]), bad, "too large, or twice")
     for row in signers + compromised:
         kind, _, encoded = row.key.partition(" ")
         row.blob = unbase64(encoded, "policyKey")

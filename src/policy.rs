@@ -7,6 +7,7 @@
 //! Source: `ledger-spec/policy.md`.
 
 mod document;
+mod fail;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ use crate::principal::Principal;
 use crate::signature::PublicKey;
 
 use document::malformed;
+pub use fail::{DEPLOYMENTS, Decided, FailClass, FailMode, REFS, Relaxed, relaxed};
 
 /// The newest level of the specification this program knows.
 pub const SPEC: u64 = 1;
@@ -74,14 +76,15 @@ impl Signer {
 
     /// Whether the row's `types` let this event type through.
     pub fn allows_type(&self, kind: &str) -> bool {
-        self.types.is_empty()
-            || self
-                .types
-                .iter()
-                .any(|pattern| match pattern.strip_suffix('*') {
-                    Some(prefix) => kind.starts_with(prefix),
-                    None => kind == pattern,
-                })
+        self.types.is_empty() || self.types.iter().any(|pattern| fits(pattern, kind))
+    }
+}
+
+/// Whether an event type fits a pattern: equals it, or begins with what stands before its `*`.
+pub fn fits(pattern: &str, kind: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => kind.starts_with(prefix),
+        None => kind == pattern,
     }
 }
 
@@ -120,6 +123,8 @@ pub struct Policy {
     pub compromised: Vec<Compromised>,
     /// Where copies should be.
     pub mirrors: Vec<Mirror>,
+    /// What becomes of events that cannot be recorded; the first row that fits decides.
+    pub failures: Vec<FailClass>,
 }
 impl Policy {
     /// Reads `ledger.toml` in its canonical spelling and checks every rule that needs no other
@@ -241,6 +246,14 @@ impl Policy {
             out += &format!(
                 "[[mirror]]\nname = \"{}\"\nurl = \"{}\"\n",
                 row.name, row.url
+            );
+        }
+        for row in &self.failures {
+            let types: Vec<String> = row.types.iter().map(|kind| format!("\"{kind}\"")).collect();
+            out += &format!(
+                "[[failure]]\ntypes = [{}]\nmode = \"{}\"\n",
+                types.join(", "),
+                row.mode.word()
             );
         }
         out

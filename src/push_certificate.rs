@@ -223,6 +223,7 @@ mod tests {
                 signers: vec![row],
                 compromised: Vec::new(),
                 mirrors: Vec::new(),
+                failures: Vec::new(),
             };
             World {
                 _dir: dir,

@@ -105,6 +105,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         }],
         compromised: Vec::new(),
         mirrors: mirrors.clone(),
+        failures: Vec::new(),
     };
     Policy::parse(policy.to_toml().as_bytes()).map_err(policy_fault)?;
     let link = first(context, &ledger, &policy, &principal, &signer)?;

@@ -8,7 +8,7 @@ use crate::finding::{Finding, FindingId};
 use crate::principal::Principal;
 use crate::signature::{KeyFault, PublicKey};
 
-use super::{Compromised, Mirror, Policy, Role, SPEC, Signer};
+use super::{Compromised, FailClass, FailMode, Mirror, Policy, Role, SPEC, Signer};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +23,8 @@ struct Document {
     compromised: Vec<CompromisedTable>,
     #[serde(default)]
     mirror: Vec<MirrorTable>,
+    #[serde(default)]
+    failure: Vec<FailureTable>,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +57,13 @@ struct MirrorTable {
     name: String,
     url: String,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FailureTable {
+    types: Vec<String>,
+    mode: FailMode,
+}
 /// The policy a TOML document spells.
 pub fn read(table: toml::Table) -> Result<Policy, Finding> {
     let document: Document = table
@@ -82,6 +91,9 @@ pub fn read(table: toml::Table) -> Result<Policy, Finding> {
     if names.len() != mirrors.len() {
         return Err(malformed("one mirror name stands in two rows"));
     }
+    let failures: Vec<FailClass> = all(document.failure, failure)?;
+    let patterns = failures.iter().flat_map(|row| &row.types);
+    patterns_are_good("the failure rows", patterns)?;
     let (id, name, threshold) = (document.id, document.name, document.admin.threshold);
     if threshold == 0 || threshold > crate::json::MAX_INTEGER as u64 {
         return Err(malformed(format!("threshold is {threshold}")));
@@ -102,6 +114,7 @@ pub fn read(table: toml::Table) -> Result<Policy, Finding> {
         signers,
         compromised,
         mirrors,
+        failures,
     };
     check_compromised(&policy)?;
     let admins = policy.admins().len() as u64;
@@ -154,21 +167,7 @@ fn signer(table: SignerTable) -> Result<Keyed<Signer>, Finding> {
         }
         types => types.unwrap_or_default(),
     };
-    let mut seen = BTreeSet::new();
-    for kind in &types {
-        plain("a type", kind, 200)?;
-        if kind.trim_end_matches('*').len() + 1 < kind.len() || kind[..kind.len() - 1].contains('*')
-        {
-            return Err(malformed(format!(
-                "{kind:?} has a * that is not its last character"
-            )));
-        }
-        if !seen.insert(kind) {
-            return Err(malformed(format!(
-                "{kind:?} stands twice in the types of {principal}"
-            )));
-        }
-    }
+    patterns_are_good(&format!("the types of {principal}"), &types)?;
     let retired = match table.state.as_deref() {
         None => false,
         Some("retired") => true,
@@ -212,6 +211,38 @@ fn mirror(table: MirrorTable) -> Result<Mirror, Finding> {
         url: table.url,
     })
 }
+
+fn failure(table: FailureTable) -> Result<FailClass, Finding> {
+    if table.types.is_empty() {
+        return Err(malformed("types of a failure row is empty"));
+    }
+    Ok(FailClass {
+        types: table.types,
+        mode: table.mode,
+    })
+}
+
+/// Event types, exact or with a final `*`, none twice.
+fn patterns_are_good<'a>(
+    place: &str,
+    patterns: impl IntoIterator<Item = &'a String>,
+) -> Result<(), Finding> {
+    let mut seen = BTreeSet::new();
+    for kind in patterns {
+        plain("a type", kind, 200)?;
+        if kind.trim_end_matches('*').len() + 1 < kind.len() || kind[..kind.len() - 1].contains('*')
+        {
+            return Err(malformed(format!(
+                "{kind:?} has a * that is not its last character"
+            )));
+        }
+        if !seen.insert(kind) {
+            return Err(malformed(format!("{kind:?} stands twice in {place}")));
+        }
+    }
+    Ok(())
+}
+
 /// Not a policy.
 pub fn malformed(why: impl Into<String>) -> Finding {
     Finding::new(FindingId::PolicyMalformed, why)

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::escape::printable;
-use crate::policy::{Compromised, Policy, Role, Signer};
+use crate::policy::{Compromised, Policy, Role, Signer, fits};
 use crate::principal::Principal;
 use crate::signature::PublicKey;
 
@@ -355,12 +355,7 @@ fn live<'a>(policy: &'a Policy, name: &Principal) -> Vec<&'a Signer> {
 
 /// Whether every type that `new` lets through stands in `old` too.
 fn covers(old: &[String], new: &[String]) -> bool {
-    let within = |kind: &String| {
-        old.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => kind.starts_with(prefix),
-            None => kind == pattern,
-        })
-    };
+    let within = |kind: &String| old.iter().any(|pattern| fits(pattern, kind));
     old.is_empty() || !new.is_empty() && new.iter().all(within)
 }
 

@@ -117,6 +117,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
     }],
     compromised: Vec::new(),
     mirrors: Vec::new(),
+    failures: Vec::new(),
 });
 
 /// A push certificate; only the text that the key signed may be called good.

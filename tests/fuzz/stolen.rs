@@ -121,6 +121,7 @@ impl Honest {
             ],
             compromised: Vec::new(),
             mirrors: Vec::new(),
+            failures: Vec::new(),
         };
         let mut coup = policy.clone();
         coup.threshold = 1;

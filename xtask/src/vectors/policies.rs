@@ -33,6 +33,10 @@ fn worded_from(
 fn full() -> Policy {
     let mut policy = acme().compromise(&CI, 2, &[2]);
     policy.mirrors = vec![("auditor", "ssh://audit.example/ledger.git")];
+    policy.failures = vec![
+        (vec!["dev.git-ledger.push", "dev.acme.deploy*"], "closed"),
+        (vec!["*"], "spool"),
+    ];
     policy
         .rows
         .push(Row::new(&P256, &["writer"]).typed(&["dev.cdevents.*"]));
@@ -56,7 +60,187 @@ pub fn add(to: &mut Vectors) {
         chain,
     );
     malformed(to);
+    failures(to);
     spelled(to);
+}
+
+/// Rows about what cannot be recorded.
+fn failures(to: &mut Vectors) {
+    let mut policy = acme();
+    let mut chain = Chain::acme();
+    for rows in [
+        vec![(vec!["*"], "closed")],
+        vec![
+            (vec!["dev.cdevents.*", "x"], "closed"),
+            (vec!["*"], "spool"),
+        ],
+        vec![
+            (vec!["*"], "spool"),
+            (vec!["dev.cdevents.*", "x"], "closed"),
+        ],
+        vec![(vec!["a"], "spool"), (vec!["b"], "spool")],
+        Vec::new(),
+    ] {
+        policy.failures = rows;
+        chain.add_change(&ALICE, &policy);
+        chain.add(&chain.next(), &CI);
+    }
+    let comment = "rows about failures come, change, change places and go, in policy entries";
+    to.add("sound_policy_failures", "sound", comment, chain);
+    let mut chain = Chain::acme();
+    policy.failures = vec![(vec!["*"], "spool")];
+    chain.add_change(&CI, &policy);
+    let comment = "a writer lets everything wait in the spool";
+    to.add("policy_failure_by_writer", "signerRole", comment, chain);
+
+    let expect = "policyMalformed";
+    let types = "types = [\"dev.git-ledger.push\", \"dev.acme.deploy*\"]\n";
+    for (name, from, by, comment) in [
+        ("no_types", types, "", "a failure row without types"),
+        (
+            "types_empty",
+            types,
+            "types = []\n",
+            "empty types of a failure row",
+        ),
+        (
+            "types_text",
+            types,
+            "types = \"*\"\n",
+            "types of a failure row that is a string",
+        ),
+        (
+            "types_blank",
+            "\"dev.acme.deploy*\"",
+            "\"\"",
+            "an empty type in a failure row",
+        ),
+        (
+            "types_number",
+            "\"dev.acme.deploy*\"",
+            "7",
+            "a number among the types of a failure row",
+        ),
+        (
+            "types_star",
+            "\"dev.acme.deploy*\"",
+            "\"dev.*.deploy\"",
+            "a * inside a type of a failure row",
+        ),
+        (
+            "types_two_stars",
+            "\"dev.acme.deploy*\"",
+            "\"dev.acme.deploy**\"",
+            "two * at the end of a type of a failure row",
+        ),
+        (
+            "types_twice",
+            "\"dev.acme.deploy*\"",
+            "\"dev.git-ledger.push\"",
+            "one type twice in a failure row",
+        ),
+        (
+            "types_in_two_rows",
+            "\"dev.acme.deploy*\"",
+            "\"*\"",
+            "one type in two failure rows",
+        ),
+        (
+            "types_quote",
+            "\"dev.acme.deploy*\"",
+            "'dev.acme.\"deploy'",
+            "a quote in a type of a failure row",
+        ),
+        (
+            "no_mode",
+            "mode = \"closed\"\n",
+            "",
+            "a failure row without mode",
+        ),
+        (
+            "mode",
+            "mode = \"closed\"",
+            "mode = \"open\"",
+            "an unknown mode",
+        ),
+        (
+            "mode_upper",
+            "mode = \"closed\"",
+            "mode = \"Closed\"",
+            "a mode in upper case",
+        ),
+        (
+            "mode_empty",
+            "mode = \"closed\"",
+            "mode = \"\"",
+            "an empty mode",
+        ),
+        (
+            "mode_array",
+            "mode = \"closed\"",
+            "mode = [\"closed\"]",
+            "a mode that is an array",
+        ),
+        (
+            "unknown_key",
+            "mode = \"closed\"\n",
+            "mode = \"closed\"\nuntil = 7\n",
+            "an unknown key in a failure row",
+        ),
+        (
+            "role",
+            "mode = \"closed\"\n",
+            "mode = \"closed\"\nroles = [\"writer\"]\n",
+            "a key of another table in a failure row",
+        ),
+    ] {
+        worded(
+            to,
+            &format!("failure_{name}"),
+            expect,
+            comment,
+            swap(from, by),
+        );
+    }
+    let long = format!("types = [\"{}\"]\n", "x".repeat(201));
+    worded(
+        to,
+        "failure_types_long",
+        expect,
+        "a type of 201 characters in a failure row",
+        |text| text.replace(types, &long),
+    );
+    worded_from(
+        to,
+        "failure_table",
+        expect,
+        "one table in place of failure rows",
+        &acme(),
+        |text| text + "[failure]\ntypes = [\"*\"]\nmode = \"spool\"\n",
+    );
+    let spelling = "policyNonCanonical";
+    worded(
+        to,
+        "spelling_failure_key_order",
+        spelling,
+        "the mode before the types of a failure row",
+        |text| {
+            let row = format!("{types}mode = \"closed\"\n");
+            assert!(text.contains(&row));
+            text.replace(&row, &format!("mode = \"closed\"\n{types}"))
+        },
+    );
+    worded(
+        to,
+        "spelling_failure_order",
+        spelling,
+        "a failure row before the mirrors",
+        |text| {
+            let at = text.find("[[failure]]").expect("a failure row");
+            let (rest, rows) = text.split_at(at);
+            rest.replacen("[[mirror]]", &format!("{rows}[[mirror]]"), 1)
+        },
+    );
 }
 
 fn malformed(to: &mut Vectors) {
@@ -288,7 +472,7 @@ fn malformed(to: &mut Vectors) {
                 .to_owned()
         },
     );
-    for table in ["compromised", "mirror"] {
+    for table in ["compromised", "mirror", "failure"] {
         worded_from(
             to,
             &format!("spelling_{table}_empty"),

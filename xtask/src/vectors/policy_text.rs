@@ -30,6 +30,7 @@ pub struct Policy {
     pub rows: Vec<Row>,
     pub compromised: Vec<Compromised>,
     pub mirrors: Vec<(&'static str, &'static str)>,
+    pub failures: Vec<(Vec<&'static str>, &'static str)>,
 }
 
 impl Row {
@@ -115,6 +116,12 @@ impl Policy {
         }
         for (name, url) in &self.mirrors {
             out += &format!("[[mirror]]\nname = \"{name}\"\nurl = \"{url}\"\n");
+        }
+        for (types, mode) in &self.failures {
+            out += &format!(
+                "[[failure]]\ntypes = {}\nmode = \"{mode}\"\n",
+                quoted(types)
+            );
         }
         out
     }

@@ -54,6 +54,7 @@ pub fn acme() -> Policy {
         ],
         compromised: Vec::new(),
         mirrors: Vec::new(),
+        failures: Vec::new(),
     }
 }
 
