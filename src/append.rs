@@ -11,6 +11,7 @@
 
 mod error;
 mod race;
+mod repeat;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -226,7 +227,7 @@ impl Appender<'_> {
                 let event = &pending.event;
                 let text = || (event.source().to_owned(), event.id().to_owned());
                 match named.insert((event.source(), event.id()), event) {
-                    Some(other) if same(other, event) => continue,
+                    Some(other) if repeat::same(other, event) => continue,
                     Some(_) => {
                         let (source_name, id) = text();
                         return Err(AppendError::Contradiction { source_name, id });
@@ -239,7 +240,9 @@ impl Appender<'_> {
                         let (source_name, id) = text();
                         return Err(AppendError::CutOff { source_name, id });
                     }
-                    Found::In(link) if link.entry.events.iter().any(|old| same(old, event)) => {
+                    Found::In(link)
+                        if link.entry.events.iter().any(|old| repeat::same(old, event)) =>
+                    {
                         if earlier.iter().all(|known| known.link.id != link.id) {
                             earlier.push(Recorded {
                                 link: *link,
@@ -393,16 +396,4 @@ impl Appender<'_> {
             .next()
             .map_or(Ok(link), |finding| Err(AppendError::Refused(finding)))
     }
-}
-
-/// Whether two events are one event recorded twice. A writer that gives no time gets the clock's,
-/// so a retry differs in it.
-fn same(old: &Event, new: &Event) -> bool {
-    let bare = |event: &Event| {
-        let mut object = event.object().clone();
-        object.remove("recordedtime");
-        object.remove("time");
-        object
-    };
-    bare(old) == bare(new)
 }

@@ -5,6 +5,7 @@
 mod append;
 mod cdevent;
 mod check_proof;
+mod ci_context;
 mod clone;
 mod compare;
 mod completions;

@@ -15,6 +15,7 @@ pub mod principal;
 
 // the thing
 pub mod cdevents;
+pub mod ci;
 pub mod entry;
 pub mod event;
 

@@ -1,6 +1,7 @@
 //! Events of CDEvents, and what is taken of the CI system that records.
 
 mod cdevent;
+mod environment;
 
 use git_ledger::json::{Object, Value};
 

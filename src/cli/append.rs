@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use git_ledger::append::{Next, group};
 
+use super::ci_context::ContextArgs;
 use super::context::{Context, Opened};
 use super::events::events;
 use super::failure::{Exit, Failure};
@@ -61,6 +62,8 @@ pub struct Args {
         conflicts_with = "kind"
     )]
     pub events_per_entry: NonZeroUsize,
+    #[command(flatten)]
+    pub context: ContextArgs,
     /// Push to remotes, the first of which decides [default: the ledger's mirrors]
     #[arg(long, value_name = "REMOTE", num_args = 0..)]
     pub push: Option<Vec<String>>,

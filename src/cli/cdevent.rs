@@ -3,6 +3,7 @@
 use git_ledger::cdevents::{self, Fault, Form, Kind, PREFIX, SPECIFICATION, Subject};
 use git_ledger::json::{Object, Value};
 
+use super::ci_context;
 use super::failure::Failure;
 
 /// What begins the names of members that the sender adds.
@@ -24,6 +25,8 @@ pub struct Described<'a> {
     pub data: &'a [(&'a str, &'a str)],
     /// The whole content, where it was given as JSON.
     pub json: Option<Value>,
+    /// Where it was recorded.
+    pub context: Option<Object>,
 }
 
 /// The event that was described, whole.
@@ -51,6 +54,11 @@ pub fn object(described: Described<'_>) -> Result<Object, Failure> {
             Some(name) => custom.set(name, *text),
             None => put(kind, &mut content, name, text)?,
         }
+    }
+    if let Some(ci) = described.context
+        && let Value::Object(with) = ci_context::into_data(Some(custom.clone().into()), ci)
+    {
+        custom = with;
     }
     let custom = (custom != Object::new()).then_some(custom);
     let subject = Subject {

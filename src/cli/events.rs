@@ -11,6 +11,7 @@ use git_ledger::json::{Object, Value};
 
 use super::append::Args;
 use super::cdevent::{self, Described};
+use super::ci_context;
 use super::context::{Context, Opened, random_id};
 use super::failure::Failure;
 
@@ -32,14 +33,23 @@ pub fn events(
         .unwrap_or_else(|| default_source(opened));
     let now = rfc3339(context.clock()?);
     match &args.batch {
-        Some(path) => batch(&read(path)?, &source, &now),
+        Some(path) => {
+            if args.context.asked() {
+                return Err(Failure::usage(
+                    "a batch holds events from elsewhere: the context here is not theirs",
+                )
+                .hint("nothing was recorded; leave the flags for the context out"));
+            }
+            batch(&read(path)?, &source, &now)
+        }
         None => {
             not_ahead(args.time.as_deref(), context.clock()?)?;
             let repeats = match args.id {
                 Some(_) => Repeats::LeaveOut,
                 None => Repeats::Impossible,
             };
-            Ok((vec![single(args, &source, &now)?], repeats))
+            let ci = ci_context::of(context, opened, &args.context)?;
+            Ok((vec![single(args, &source, &now, ci)?], repeats))
         }
     }
 }
@@ -80,7 +90,7 @@ fn default_source(opened: &Opened) -> String {
     }
 }
 
-fn single(args: &Args, source: &str, now: &str) -> Result<Pending, Failure> {
+fn single(args: &Args, source: &str, now: &str, ci: Option<Object>) -> Result<Pending, Failure> {
     let id = match &args.id {
         Some(id) => id.clone(),
         None => random_id()?,
@@ -99,6 +109,7 @@ fn single(args: &Args, source: &str, now: &str) -> Result<Pending, Failure> {
             subject: args.subject.as_deref(),
             data: &pairs,
             json,
+            context: ci,
         })?
     } else {
         let mut object = Object::new()
@@ -110,7 +121,12 @@ fn single(args: &Args, source: &str, now: &str) -> Result<Pending, Failure> {
         if let Some(subject) = &args.subject {
             object.set("subject", subject.as_str());
         }
-        if let Some(data) = json.or_else(|| members(&pairs)) {
+        let data = json.or_else(|| members(&pairs));
+        let data = match ci {
+            Some(ci) => Some(ci_context::into_data(data, ci)),
+            None => data,
+        };
+        if let Some(data) = data {
             object.set("data", data);
         }
         object

@@ -5,6 +5,7 @@ use git_ledger::freshness;
 use git_ledger::json::{Object, Value};
 use git_ledger::report::verdict::{age, number};
 
+use super::ci_context::ContextArgs;
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::on_failure::OnFailure;
@@ -83,6 +84,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
             data: Vec::new(),
             data_json: None,
             cdevent: false,
+            context: ContextArgs::nothing(),
             batch: None,
             events_per_entry: std::num::NonZeroUsize::MIN,
             push: args.push,

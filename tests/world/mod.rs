@@ -64,7 +64,7 @@ impl World {
         fs::create_dir(&home).expect("home");
         world.key("ann");
         let config = format!(
-            "[user]\n\tname = Ann\n\temail = ann@acme.org\n\tsigningKey = {}\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n",
+            "[user]\n\tname = Ann\n\temail = ann@acme.org\n\tsigningKey = {}\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n[ledger]\n\tcontext = none\n",
             world.path("keys/ann").display()
         );
         fs::write(home.join(".gitconfig"), config).expect("configuration");

@@ -143,7 +143,7 @@ pub fn pusher(environment: &Environment) -> Pusher {
 }
 
 /// The name of the account this process runs under, else its number.
-fn account() -> Option<String> {
+pub fn account() -> Option<String> {
     let uid = rustix::process::getuid().as_raw().to_string();
     let accounts = std::fs::read("/etc/passwd").unwrap_or_default();
     let accounts = String::from_utf8_lossy(&accounts);

@@ -16,7 +16,7 @@ pub const EXIT_STATUS: [(&str, &str); 5] = [
 ];
 
 /// Keys of git's configuration, what they mean, and the verbs that ask for them (none: all).
-pub const CONFIGURATION: [(&str, &str, &[&str]); 18] = [
+pub const CONFIGURATION: [(&str, &str, &[&str]); 19] = [
     (
         "ledger.<name>.ref",
         "The branch of the ledger called <name>; refs/heads/ledger if there is none.",
@@ -91,6 +91,11 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 18] = [
         "ledger.maxLag, ledger.<name>.maxLag",
         "For how long a remote may lack an entry; read as maxAge is.",
         &["verify", "compare", "mirror"],
+    ),
+    (
+        "ledger.context, ledger.<name>.context",
+        "What --context says where it is not given: auto, none, or the name of a system.",
+        &["append"],
     ),
     (
         "ledger.<name>.hookTimeout",
