@@ -58,5 +58,8 @@ mod attacks;
 // events of CDEvents, and what is taken of the CI system that records
 mod context;
 
+// what init writes for a host, by the rules of the host and as it runs
+mod builds;
+
 // receipts and evidence: what travels, and what does not
 mod proofs;

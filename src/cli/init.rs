@@ -1,4 +1,10 @@
-//! `git ledger init`: mints a ledger on an orphan branch, touching neither work tree nor index.
+//! `git ledger init`: mints a ledger on an orphan branch, touching neither work tree nor index;
+//! for a host, also writes the files that record what happens there.
+
+mod build_key;
+mod files;
+mod host;
+mod rules;
 
 use git_ledger::commit::{Draft, NAMESPACE};
 use git_ledger::entry::Entry;
@@ -40,6 +46,8 @@ pub struct Args {
     /// A remote that should hold a copy; may be given several times
     #[arg(long = "mirror", value_name = "NAME=URL")]
     mirrors: Vec<String>,
+    #[command(flatten)]
+    host: host::HostArgs,
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -48,23 +56,70 @@ pub struct Args {
     json: bool,
 }
 
+/// A ledger that can begin: its first entry is made and signed, and stands nowhere yet.
+struct Beginning {
+    ledger: Ledger,
+    name: String,
+    policy: Policy,
+    link: git_ledger::commit::Link,
+    principal: Principal,
+    /// The fingerprint of the key that signed.
+    key: String,
+    /// The key's path, if it must be remembered.
+    signing_key: Option<String>,
+}
+
 /// Runs `git ledger init`.
 pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
+    if let Some(host) = args.host.host() {
+        return host::run(context, &args, host);
+    }
+    let beginning = begin(context, &args, Vec::new())?;
+    if args.dry_run {
+        return terminal::answer(&beginning.rehearsal(), Exit::Done);
+    }
+    beginning.carry_out(context)?;
+    let text = if args.json {
+        git_ledger::json::Value::from(beginning.json()).to_canonical() + "\n"
+    } else {
+        let next = if beginning.policy.mirrors.is_empty() {
+            "git ledger mirror add NAME URL"
+        } else {
+            "git ledger mirror push"
+        };
+        format!(
+            "{}\n\
+             next:\n  \
+             git ledger append dev.cdevents.service.deployed --subject payments --data env=prod\n  \
+             {next}\n  \
+             git ledger verify\n",
+            beginning.text()
+        )
+    };
+    terminal::answer(&text, Exit::Done)
+}
+
+/// The branch the ledger is to live on, a full name.
+fn reference(args: &Args) -> String {
+    let branch = &args.branch;
+    format!(
+        "refs/heads/{}",
+        branch.strip_prefix("refs/heads/").unwrap_or(branch)
+    )
+}
+
+/// Makes and signs entry 0, whose policy also lets these in; writes nothing but a new key.
+fn begin(context: &Context, args: &Args, further: Vec<Row>) -> Result<Beginning, Failure> {
     let repository = context.repository()?;
     let config = repository.config()?;
-    let reference = format!(
-        "refs/heads/{}",
-        args.branch
-            .strip_prefix("refs/heads/")
-            .unwrap_or(&args.branch)
-    );
+    let reference = reference(args);
     let ledger = Ledger::new(repository.clone(), reference.clone());
     if let Some(tip) = ledger.tip_id()? {
         return Err(Failure::no(format!("the branch '{reference}' exists already, at {tip}"))
             .hint("'git ledger log' shows it if it is a ledger; --branch takes another name for a second one"));
     }
-    let name = match args.name {
-        Some(name) => name,
+    let name = match &args.name {
+        Some(name) => name.clone(),
         None => directory_name(&repository),
     };
     let clash = config
@@ -92,88 +147,103 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         args.dry_run,
     )?;
 
+    let mut signers = vec![Row {
+        principal: principal.clone(),
+        key: signer.public_key().clone(),
+        roles: vec![Role::Writer, Role::Admin],
+        types: Vec::new(),
+        retired: false,
+    }];
+    signers.extend(further);
     let policy = Policy {
         id: random_id()?.replace('-', ""),
         name: name.clone(),
         threshold: 1,
-        signers: vec![Row {
-            principal: principal.clone(),
-            key: signer.public_key().clone(),
-            roles: vec![Role::Writer, Role::Admin],
-            types: Vec::new(),
-            retired: false,
-        }],
+        signers,
         compromised: Vec::new(),
-        mirrors: mirrors.clone(),
+        mirrors,
         failures: Vec::new(),
     };
     Policy::parse(policy.to_toml().as_bytes()).map_err(policy_fault)?;
     let link = first(context, &ledger, &policy, &principal, &signer)?;
-    let fingerprint = hex(&link.digest());
-    if args.dry_run {
-        let text = format!(
-            "would begin the ledger '{name}' on '{reference}', signed by {principal} with {}\n{}",
-            signer.public_key().fingerprint(),
-            policy.to_toml()
-        );
-        return terminal::answer(&text, Exit::Done);
+    Ok(Beginning {
+        ledger,
+        name,
+        policy,
+        link,
+        principal,
+        key: signer.public_key().fingerprint(),
+        signing_key: made.or_else(|| args.key.clone()),
+    })
+}
+
+impl Beginning {
+    /// Writes the first entry, moves the branch, remembers what belongs to this clone.
+    fn carry_out(&self, context: &Context) -> Result<(), Failure> {
+        let (ledger, name, policy) = (&self.ledger, &self.name, &self.policy);
+        let repository = context.repository()?;
+        let config = repository.config()?;
+        for mirror in &policy.mirrors {
+            set_remote(&repository, &config, mirror)?;
+        }
+        let (part, mut objects) = ledger.policy_tree(policy);
+        objects.extend(ledger.entry_tree(part, &Attachments::new()).1);
+        objects.push((gix::objs::Kind::Commit, self.link.raw().to_vec()));
+        ledger.write(&objects)?;
+        ledger.advance(None, &self.link)?;
+        repository.set_config(&format!("ledger.{name}.ref"), ledger.reference())?;
+        repository.set_config(&format!("ledger.{name}.fingerprint"), &self.fingerprint())?;
+        if let Some(key) = &self.signing_key {
+            repository.set_config(&format!("ledger.{name}.signingKey"), key)?;
+        }
+        for mirror in &policy.mirrors {
+            repository.add_config(&format!("ledger.{name}.mirror"), &mirror.name)?;
+        }
+        let marks = git_ledger::marks::Marks::of(ledger);
+        marks
+            .raise(None, &Mark::of(&self.link, context.clock()?))
+            .map_err(|why| Failure::cannot(why.to_string()))?;
+        Ok(())
     }
 
-    for mirror in &mirrors {
-        set_remote(&repository, &config, mirror)?;
+    fn fingerprint(&self) -> String {
+        format!("sha256:{}", hex(&self.link.digest()))
     }
-    let (part, mut objects) = ledger.policy_tree(&policy);
-    objects.extend(ledger.entry_tree(part, &Attachments::new()).1);
-    objects.push((gix::objs::Kind::Commit, link.raw().to_vec()));
-    ledger.write(&objects)?;
-    ledger.advance(None, &link)?;
-    repository.set_config(&format!("ledger.{name}.ref"), &reference)?;
-    repository.set_config(
-        &format!("ledger.{name}.fingerprint"),
-        &format!("sha256:{fingerprint}"),
-    )?;
-    if let Some(key) = made.or(args.key) {
-        repository.set_config(&format!("ledger.{name}.signingKey"), &key)?;
-    }
-    for mirror in &mirrors {
-        repository.add_config(&format!("ledger.{name}.mirror"), &mirror.name)?;
-    }
-    let marks = git_ledger::marks::Marks::of(&ledger);
-    marks
-        .raise(None, &Mark::of(&link, context.clock()?))
-        .map_err(|why| Failure::cannot(why.to_string()))?;
 
-    let text = if args.json {
-        let object = Object::new()
-            .with("name", name.as_str())
-            .with("ref", reference.as_str())
-            .with("fingerprint", format!("sha256:{fingerprint}"))
-            .with("commit", link.id.to_string())
-            .with("principal", principal.as_str())
-            .with("key", signer.public_key().fingerprint());
-        git_ledger::json::Value::from(object).to_canonical() + "\n"
-    } else {
-        let next = if mirrors.is_empty() {
-            "git ledger mirror add NAME URL"
-        } else {
-            "git ledger mirror push"
-        };
+    fn rehearsal(&self) -> String {
+        format!(
+            "would begin the ledger '{}' on '{}', signed by {} with {}\n{}",
+            self.name,
+            self.ledger.reference(),
+            self.principal,
+            self.key,
+            self.policy.to_toml()
+        )
+    }
+
+    fn text(&self) -> String {
         format!(
             "the ledger '{}' begins on {}\n\
-             signed by    {principal} with {}\n\
-             fingerprint  sha256:{fingerprint}\n\
-             give the fingerprint to everyone who will verify; nothing else can replace it\n\
-             \n\
-             next:\n  \
-             git ledger append dev.cdevents.service.deployed --subject payments --data env=prod\n  \
-             {next}\n  \
-             git ledger verify\n",
-            printable(&name),
-            printable(&reference),
-            signer.public_key().fingerprint(),
+             signed by    {} with {}\n\
+             fingerprint  {}\n\
+             give the fingerprint to everyone who will verify; nothing else can replace it\n",
+            printable(&self.name),
+            printable(self.ledger.reference()),
+            self.principal,
+            self.key,
+            self.fingerprint(),
         )
-    };
-    terminal::answer(&text, Exit::Done)
+    }
+
+    fn json(&self) -> Object {
+        Object::new()
+            .with("name", self.name.as_str())
+            .with("ref", self.ledger.reference())
+            .with("fingerprint", self.fingerprint())
+            .with("commit", self.link.id.to_string())
+            .with("principal", self.principal.as_str())
+            .with("key", self.key.as_str())
+    }
 }
 
 fn directory_name(repository: &git_ledger::git::Repository) -> String {
@@ -193,6 +263,18 @@ fn directory_name(repository: &git_ledger::git::Repository) -> String {
     } else {
         kept
     }
+}
+
+/// Where --new-key puts the key.
+fn own_key(repository: &git_ledger::git::Repository) -> std::path::PathBuf {
+    repository
+        .common_dir()
+        .join("git-ledger")
+        .join("signing-key")
+}
+
+fn has_own_key(repository: &git_ledger::git::Repository) -> bool {
+    own_key(repository).exists()
 }
 
 fn parse_mirror(text: &str) -> Result<Mirror, Failure> {
@@ -261,8 +343,7 @@ fn signer(
             Err(error) => return Err(error.into()),
         }
     }
-    let dir = repository.common_dir().join("git-ledger");
-    let path = dir.join("signing-key");
+    let path = own_key(repository);
     let question = format!(
         "no signing key is configured; make one at '{}'?",
         path.display()
@@ -276,7 +357,7 @@ fn signer(
             Failure::from(SignerError::NoKey).hint("--new-key makes one, for this repository only")
         );
     }
-    git_ledger::durable::create_dir_all(&dir)?;
+    git_ledger::durable::create_dir_all(path.parent().unwrap_or(&path))?;
     let comment = format!("git-ledger {name}");
     Signer::generate(&path, &comment)?;
     terminal::tell(&format!(

@@ -1,0 +1,1 @@
+//! The workflow as act runs it.

@@ -1,0 +1,1 @@
+//! The component as a shell runs it.
