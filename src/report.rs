@@ -7,6 +7,7 @@
 pub mod attributes;
 pub mod doctor;
 pub mod entries;
+pub mod fail_modes;
 pub mod format;
 pub mod fresh;
 pub mod layout;

@@ -2,6 +2,7 @@
 //! come, go and are stolen, and everything that must not pass for agreement.
 
 mod agree;
+mod fail;
 mod forge;
 mod refuse;
 mod survive;

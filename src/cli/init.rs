@@ -162,7 +162,7 @@ fn begin(context: &Context, args: &Args, further: Vec<Row>) -> Result<Beginning,
         signers,
         compromised: Vec::new(),
         mirrors,
-        failures: Vec::new(),
+        failures: Policy::first_failures(),
     };
     Policy::parse(policy.to_toml().as_bytes()).map_err(policy_fault)?;
     let link = first(context, &ledger, &policy, &principal, &signer)?;

@@ -2,6 +2,7 @@
 
 mod change;
 mod compromise;
+mod fail;
 mod ground;
 mod history;
 mod proposal;
@@ -11,6 +12,7 @@ use git_ledger::escape::printable;
 use git_ledger::json::{Object, Value};
 use git_ledger::ledger::Tip;
 use git_ledger::merkle::hex;
+use git_ledger::report::fail_modes;
 use git_ledger::report::policy_change::powers;
 use git_ledger::report::verdict::number;
 
@@ -44,6 +46,8 @@ pub enum Verb {
     Compromise(compromise::Args),
     /// Say how many admins must agree to a change
     Threshold(words::ThresholdArgs),
+    /// Say what becomes of events that cannot be recorded
+    OnFailure(fail::OnFailureArgs),
     /// Change the policy in an editor, or take it from a file
     Edit(words::EditArgs),
     /// Write a change into a file for other admins to approve
@@ -78,6 +82,7 @@ pub fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Rotate(args) => words::rotate(context, &args),
         Verb::Compromise(args) => compromise::run(context, &args),
         Verb::Threshold(args) => words::threshold(context, &args),
+        Verb::OnFailure(args) => fail::run(context, &args),
         Verb::Edit(args) => words::edit(context, &args),
         Verb::Propose(args) => proposal::propose(context, &args),
         Verb::Approve(args) => proposal::approve(context, &args),
@@ -130,7 +135,8 @@ fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
             .with("threshold", number(policy.threshold))
             .with("signers", signers.collect::<Vec<_>>())
             .with("compromised", compromised.collect::<Vec<_>>())
-            .with("mirrors", mirrors.collect::<Vec<_>>());
+            .with("mirrors", mirrors.collect::<Vec<_>>())
+            .with("failures", fail_modes::json(&policy));
         return terminal::answer(&(Value::from(object).to_canonical() + "\n"), Exit::Done);
     }
     let mut text = format!(
@@ -168,5 +174,6 @@ fn show(context: &Context, args: &ShowArgs) -> Result<Exit, Failure> {
     for row in &policy.mirrors {
         text += &format!("mirror {} {}\n", printable(&row.name), printable(&row.url));
     }
+    text += &fail_modes::text(&policy);
     terminal::answer(&text, Exit::Done)
 }

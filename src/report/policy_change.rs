@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::escape::printable;
 use crate::policy::{Compromised, Policy, Role, Signer, fits};
 use crate::principal::Principal;
+use crate::report::fail_modes;
 use crate::signature::PublicKey;
 
 /// One line for each thing that changes; `+` comes, `-` goes, `~` changes. Without a policy
@@ -53,6 +54,7 @@ pub fn lines(before: Option<&Policy>, after: &Policy) -> Vec<String> {
     }
     lines.extend(compromised_lines(before, after));
     lines.extend(mirror_lines(before, after));
+    lines.extend(fail_modes::lines(before, after));
     lines
 }
 
@@ -120,6 +122,7 @@ pub fn warnings(before: &Policy, after: &Policy) -> Vec<String> {
             ));
         }
     }
+    warnings.extend(fail_modes::warnings(before, after));
     warnings
 }
 

@@ -303,6 +303,8 @@ fn the_policy_of_every_position_can_be_read() {
         + name acme/payments
         + threshold 1
         + ann@acme.org: new signer, writer, admin, ssh-ed25519 key <key>
+        + on failure closed: dev.cdevents.service.*, dev.cdevents.environment.*, dev.git-ledger.push, dev.git-ledger.refs.changed
+        + on failure spool: *
     ");
     let said = acme.ann(&["log", "--verify"]);
     assert!(said.err.starts_with("sound: "), "{said}");
