@@ -62,6 +62,7 @@ pub mod forge;
 pub mod inspection;
 
 // the telling
+pub mod export;
 pub mod query;
 pub mod reconcile;
 pub mod report;
