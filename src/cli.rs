@@ -15,6 +15,7 @@ mod demo;
 mod doctor;
 mod events;
 mod evidence;
+mod export;
 mod failure;
 mod flush;
 mod heartbeat;
@@ -29,6 +30,7 @@ mod pager;
 mod policy;
 mod prove;
 mod reconcile;
+mod selection;
 mod show;
 mod summary;
 mod terminal;
@@ -73,6 +75,7 @@ enum Verb {
     Heartbeat(heartbeat::Args),
     Log(log::Args),
     Show(show::Args),
+    Export(export::Args),
     Verify(verify::Args),
     Clone(clone::Args),
     Compare(compare::Args),
@@ -136,6 +139,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Heartbeat(args) => heartbeat::run(context, args),
         Verb::Log(args) => log::run(context, args),
         Verb::Show(args) => show::run(context, args),
+        Verb::Export(args) => export::run(context, &args),
         Verb::Verify(args) => verify::run(context, args),
         Verb::Clone(args) => clone::run(context, &args),
         Verb::Tip(args) => tip::run(context, &args),

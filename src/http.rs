@@ -188,6 +188,11 @@ impl Client {
         })
     }
 
+    /// The same client with another deadline; its connections stay open.
+    pub fn until(&mut self, deadline: Instant) {
+        self.deadline = deadline;
+    }
+
     /// Asks for `url`.
     ///
     /// # Errors

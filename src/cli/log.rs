@@ -6,7 +6,7 @@ use std::io::Write as _;
 use git_ledger::ledger::{Ledger, LedgerError};
 use git_ledger::merkle::Hash;
 use git_ledger::policy::{Policy, Role};
-use git_ledger::query::{End, Filter, Pattern, Selected, Span, Step, Walk, What};
+use git_ledger::query::{End, Selected, Step, Walk, What};
 use git_ledger::report::entries::{self, Shown, Standing};
 use git_ledger::report::format::Format;
 use git_ledger::report::layout::Look;
@@ -16,8 +16,8 @@ use git_ledger::verify::Verdict;
 use gix::ObjectId;
 
 use super::context::{Context, Opened};
-use super::date::{self, Edge};
 use super::failure::{Exit, Failure};
+use super::selection::Selection;
 use super::{pager, terminal};
 
 /// Show entries, the newest first
@@ -27,27 +27,8 @@ use super::{pager, terminal};
 /// entry that cannot be read is shown as broken and never left out by a filter.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// By number: 17, 10..20, 10.. or ..20
-    #[arg(value_name = "RANGE")]
-    range: Option<String>,
-    /// Recorded at this time or later (2026-01-31, RFC 3339, @SECONDS, '2 weeks ago', 2w)
-    #[arg(long, value_name = "TIME")]
-    since: Option<String>,
-    /// Recorded at this time or earlier
-    #[arg(long, value_name = "TIME")]
-    until: Option<String>,
-    /// With an event of this type, exact or up to a final *; may be given several times
-    #[arg(long = "type", value_name = "TYPE")]
-    types: Vec<String>,
-    /// The same event from this source, exact or up to a final *
-    #[arg(long = "source", value_name = "URI")]
-    sources: Vec<String>,
-    /// The same event with this subject, exact or up to a final *
-    #[arg(long = "subject", value_name = "S")]
-    subjects: Vec<String>,
-    /// Signed by this principal, or with the key of this fingerprint (SHA256:…), as claimed
-    #[arg(long = "signer", value_name = "P")]
-    signers: Vec<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// At most so many entries
     #[arg(short = 'n', long, value_name = "N")]
     max_count: Option<u64>,
@@ -93,7 +74,7 @@ impl Style {
 /// Runs `git ledger log`.
 pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let style = style(&args)?;
-    let filter = filter(context, &args)?;
+    let filter = args.selection.filter(context)?;
     let opened = context.open_to_read()?;
     let mut knowledge = Knowledge::new(&opened);
     let tip = if args.verify {
@@ -163,32 +144,6 @@ fn style(args: &Args) -> Result<Style, Failure> {
         None if args.json => Style::Json,
         None if args.oneline => Style::Lines,
         None => Style::Blocks,
-    })
-}
-
-fn filter(context: &Context, args: &Args) -> Result<Filter, Failure> {
-    let now = context.clock()?;
-    let time = |text: &Option<String>, edge: Edge| {
-        text.as_deref()
-            .map(|text| date::parse(text, now, edge))
-            .transpose()
-    };
-    let span = match &args.range {
-        None => Span::default(),
-        Some(text) => Span::parse(text).ok_or_else(|| {
-            Failure::usage(format!("'{text}' is no range of numbers"))
-                .hint("write 17, 10..20, 10.. or ..20; 'git ledger show' takes commits and digests")
-        })?,
-    };
-    let patterns = |texts: &[String]| texts.iter().map(Pattern::new).collect();
-    Ok(Filter {
-        span,
-        since: time(&args.since, Edge::Begin)?,
-        until: time(&args.until, Edge::End)?,
-        types: patterns(&args.types),
-        sources: patterns(&args.sources),
-        subjects: patterns(&args.subjects),
-        signers: patterns(&args.signers),
     })
 }
 

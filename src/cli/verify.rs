@@ -195,16 +195,28 @@ pub fn judge(
     pinned: Option<git_ledger::merkle::Hash>,
     threads: Option<NonZeroUsize>,
 ) -> Result<(Verdict, Vec<String>), Failure> {
+    let Some(tip) = opened.ledger.tip_id()? else {
+        return Err(compare::absent(opened));
+    };
+    judge_from(opened, pinned, threads, tip, None)
+}
+
+/// The same about the entries up to `tip`; where there is a `base`, about those behind it only.
+pub fn judge_from(
+    opened: &Opened,
+    pinned: Option<git_ledger::merkle::Hash>,
+    threads: Option<NonZeroUsize>,
+    tip: gix::ObjectId,
+    base: Option<gix::ObjectId>,
+) -> Result<(Verdict, Vec<String>), Failure> {
     let marks = opened.marks();
     let faults = marks.faults().into_iter();
     let mut extra: Vec<Finding> = faults.map(|(_, why)| why.finding()).collect();
     let mark = marks.get(None).unwrap_or_else(MarkError::recalled);
-    let Some(tip) = opened.ledger.tip_id()? else {
-        return Err(compare::absent(opened));
-    };
     let surroundings = opened.ledger.surroundings()?;
     let request = Request {
         boundary: surroundings.boundary,
+        base,
         pinned,
         marks: mark.iter().map(Mark::position).collect(),
         threads,

@@ -1,0 +1,216 @@
+//! Where records go: standard output, a new file, a file that grows, an address.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use git_ledger::durable;
+use git_ledger::export::Options;
+
+use super::keeper::Keeper;
+use super::post::{Post, Sent};
+use super::stop::Stop;
+use crate::cli::failure::Failure;
+use crate::cli::terminal;
+
+/// Whether anybody still takes records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    /// They were taken.
+    There,
+    /// They were not, and nobody waits for more.
+    Gone,
+}
+
+/// A place that takes records.
+pub struct Output {
+    place: Place,
+    /// Whether a header of a table stands there already.
+    header: bool,
+}
+
+enum Place {
+    Standard,
+    New {
+        file: tempfile::NamedTempFile,
+        path: PathBuf,
+    },
+    Grown {
+        file: File,
+        length: u64,
+        path: PathBuf,
+    },
+    Post(Box<Post>),
+    Nowhere,
+}
+
+impl Output {
+    /// Standard output.
+    pub fn standard(keeper: Option<&Keeper>) -> Output {
+        Output {
+            place: Place::Standard,
+            header: keeper.is_some_and(|keeper| keeper.cursor.at.is_some()),
+        }
+    }
+
+    /// Nothing is written.
+    pub fn nowhere() -> Output {
+        Output {
+            place: Place::Nowhere,
+            header: false,
+        }
+    }
+
+    /// An address; each batch is a document of its own.
+    pub fn post(post: Post) -> Output {
+        Output {
+            place: Place::Post(Box::new(post)),
+            header: false,
+        }
+    }
+
+    /// A file that must not be there yet; it has its name when it is whole.
+    pub fn new_file(path: &Path) -> Result<Output, Failure> {
+        let cannot = |why: std::io::Error| cannot(path, &why);
+        if path.symlink_metadata().is_ok() {
+            return Err(
+                Failure::cannot(format!("'{}' is there already", path.display()))
+                    .hint("name a new file, none is overwritten; with --cursor it is written on"),
+            );
+        }
+        let file = tempfile::Builder::new()
+            .prefix(".tmp-")
+            .permissions(std::fs::Permissions::from_mode(0o666))
+            .tempfile_in(directory(path))
+            .map_err(cannot)?;
+        Ok(Output {
+            place: Place::New {
+                file,
+                path: path.to_owned(),
+            },
+            header: false,
+        })
+    }
+
+    /// A file that belongs to an export with a cursor. What stands behind the length the cursor
+    /// knows was written by a run that died before it moved the cursor, and is written again.
+    pub fn grown_file(path: &Path, keeper: &Keeper) -> Result<Output, Failure> {
+        let cannot = |why: std::io::Error| cannot(path, &why);
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true);
+        let mut file = durable::open(path, &mut options).map_err(cannot)?;
+        durable::sync_dir(directory(path)).map_err(cannot)?;
+        let there = file.metadata().map_err(cannot)?.len();
+        let known = match keeper.cursor.bytes {
+            Some(bytes) => bytes,
+            None if there > 0 => {
+                return Err(Failure::usage(format!(
+                    "'{}' is not empty, and the cursor does not know it",
+                    path.display()
+                ))
+                .hint("name a new file, or the cursor that belongs to this one"));
+            }
+            None => 0,
+        };
+        if there > known {
+            terminal::tell(&format!(
+                "note: {} bytes that a run wrote before it died are cut off '{}' and written again",
+                there - known,
+                git_ledger::escape::printable(&path.display().to_string())
+            ));
+            file.set_len(known).map_err(cannot)?;
+        }
+        let length = there.min(known);
+        file.seek(SeekFrom::Start(length)).map_err(cannot)?;
+        Ok(Output {
+            place: Place::Grown {
+                file,
+                length,
+                path: path.to_owned(),
+            },
+            header: length > 0,
+        })
+    }
+
+    /// Whether each batch is a document of its own, joined to the one before or sent alone.
+    pub fn grows(&self) -> bool {
+        matches!(self.place, Place::Grown { .. } | Place::Post(_))
+    }
+
+    /// Whether a table needs no header any more.
+    pub fn has_header(&self) -> bool {
+        self.header
+    }
+
+    /// How long the file is that grows.
+    pub fn length(&self) -> Option<u64> {
+        match &self.place {
+            Place::Grown { length, .. } => Some(*length),
+            _ => None,
+        }
+    }
+
+    /// Hands bytes over; they are safe there when it returns.
+    pub fn take(&mut self, bytes: &[u8], options: Options, stop: &Stop) -> Result<Reader, Failure> {
+        match &mut self.place {
+            Place::Nowhere => {}
+            Place::Standard => {
+                let mut out = std::io::stdout().lock();
+                match out.write_all(bytes).and_then(|()| out.flush()) {
+                    Ok(()) => {}
+                    Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => {
+                        return Ok(Reader::Gone);
+                    }
+                    Err(why) => {
+                        return Err(Failure::cannot(format!(
+                            "cannot write to standard output: {why}"
+                        )));
+                    }
+                }
+                self.header = true;
+            }
+            Place::New { file, path } => {
+                file.write_all(bytes).map_err(|why| cannot(path, &why))?;
+                self.header = true;
+            }
+            Place::Grown { file, length, path } => {
+                let written = file.write_all(bytes).and_then(|()| file.sync_data());
+                written.map_err(|why| cannot(path, &why))?;
+                *length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                self.header = true;
+            }
+            Place::Post(post) => {
+                if post.send(bytes, options, stop)? == Sent::Stopped {
+                    return Ok(Reader::Gone);
+                }
+            }
+        }
+        Ok(Reader::There)
+    }
+
+    /// Gives a new file its name; durable when it returns.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        let place = std::mem::replace(&mut self.place, Place::Nowhere);
+        let Place::New { file, path } = place else {
+            self.place = place;
+            return Ok(());
+        };
+        let cannot = |why: std::io::Error| cannot(&path, &why);
+        file.as_file().sync_all().map_err(cannot)?;
+        file.persist_noclobber(&path)
+            .map_err(|why| cannot(why.error))?;
+        durable::sync_dir(directory(&path)).map_err(cannot)
+    }
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn cannot(path: &Path, why: &std::io::Error) -> Failure {
+    Failure::cannot(format!("cannot write '{}': {why}", path.display()))
+}
