@@ -53,7 +53,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         let written = write_man(dir)?;
         terminal::tell(&format!(
             "{written} manual pages written to '{}'",
-            dir.display()
+            git_ledger::escape::printable(&dir.display().to_string())
         ));
     }
     let Some(shell) = args.shell else {

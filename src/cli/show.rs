@@ -338,7 +338,7 @@ fn attachment(
             terminal::tell(&format!(
                 "{} bytes written to '{}'",
                 bytes.len(),
-                path.display()
+                printable(&path.display().to_string())
             ));
             Ok(Exit::Done)
         }

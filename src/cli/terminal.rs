@@ -26,10 +26,10 @@ pub fn tell(line: &str) {
     writeln!(io::stderr().lock(), "{line}").ok();
 }
 
-/// A hint, unless hints are switched off (`GIT_ADVICE=0`).
+/// A hint, unless hints are switched off (`GIT_ADVICE=0`). It often repeats what was typed.
 pub fn hint(line: &str) {
     if std::env::var_os("GIT_ADVICE").is_none_or(|advice| advice != "0") {
-        tell(&format!("hint: {line}"));
+        tell(&format!("hint: {}", git_ledger::escape::printable(line)));
     }
 }
 
