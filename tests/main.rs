@@ -63,3 +63,6 @@ mod builds;
 
 // receipts and evidence: what travels, and what does not
 mod proofs;
+
+// every format of an export, by what takes it, and what is sent, killed and resumed
+mod export;

@@ -106,7 +106,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         Stop::never()
     };
     let opened = context.open_to_read()?;
-    let keeper = match &args.cursor {
+    let mut keeper = match &args.cursor {
         None => None,
         Some(path) => Some(Keeper::open(&context.environment.absolute(path), format)?),
     };
@@ -123,7 +123,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         &opened,
         args,
         format,
-        keeper.as_ref(),
+        keeper.as_mut(),
         &mut options,
     )?;
     let mut job = Job {
@@ -171,7 +171,7 @@ fn output(
     opened: &Opened,
     args: &Args,
     format: Format,
-    keeper: Option<&Keeper>,
+    keeper: Option<&mut Keeper>,
     options: &mut Options,
 ) -> Result<Output, Failure> {
     let output = match (&args.to, &args.output) {
@@ -192,7 +192,7 @@ fn output(
                 Some(keeper) => Output::grown_file(&path, keeper)?,
             }
         }
-        (None, None) => Output::standard(keeper),
+        (None, None) => Output::standard(keeper.as_deref()),
     };
     Ok(output)
 }

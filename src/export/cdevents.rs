@@ -3,14 +3,13 @@
 //!
 //! Source: CDEvents 0.5, `spec.md` and `custom/` (types `dev.cdeventsx.<tool>-<subject>.<predicate>`).
 
+use crate::cdevents::{self, Form, Kind, Subject};
 use crate::date::rfc3339;
 use crate::event::Event;
 use crate::json::{Object, Value};
 
 use super::{Encoder, Fault, Record, activity, json_line, position};
 
-/// The version of the specification that custom events name.
-const SPEC: &str = "0.5.0";
 /// The version of the custom events.
 const CUSTOM: &str = "0.1.0";
 /// The member of `customData` that holds the place in the ledger.
@@ -33,24 +32,36 @@ impl Encoder for Lines {
     }
 }
 
-/// The event's data, where it is a CDEvent of the type it claims to be.
+/// The event's data, where it is what the type demands and says what the envelope says. Of the
+/// context's optional members those count that can be checked here, which links cannot.
 fn conformant(event: &Event) -> Option<Object> {
+    let kind = Kind::of(event.kind()).filter(|kind| kind.full() == event.kind())?;
     let data = event.data()?.as_object()?;
-    let (context, subject) = (
-        data.get("context")?.as_object()?,
-        data.get("subject")?.as_object()?,
-    );
-    let text = |name: &str| context.get(name).and_then(Value::as_str);
+    let context = data.get("context")?.as_object()?;
+    let about = data.get("subject")?.as_object()?;
+    let text = |object: &Object, name: &str| {
+        let value = object.get(name).and_then(Value::as_str);
+        value.map(str::to_owned)
+    };
+    let subject = Subject {
+        id: text(about, "id")?,
+        source: text(about, "source"),
+        content: about.get("content")?.as_object()?.clone(),
+    };
+    let time = text(context, "timestamp")?;
+    let again = cdevents::event(kind, event.id(), event.source(), &time, subject, None).ok()?;
+    let again = again.get("data")?.as_object()?;
+    let mut bare = context.clone();
+    let optional = [("schemaUri", Form::Uri), ("chainId", Form::Name)];
+    let fits = optional.into_iter().all(|(name, form)| {
+        let value = bare.remove(name);
+        value.is_none_or(|value| form.takes(&value))
+    });
+    let same = again.get("context") == Some(&Value::Object(bare))
+        && again.get("subject") == Some(&Value::Object(about.clone()));
     let members = ["context", "subject", "customData", "customDataContentType"];
-    let fits = event.kind().starts_with("dev.cdevents.")
-        && text("type") == Some(event.kind())
-        && text("id") == Some(event.id())
-        && text("source") == Some(event.source())
-        && text("timestamp").is_some()
-        && subject.get("id").and_then(Value::as_str).is_some()
-        && subject.get("content").and_then(Value::as_object).is_some()
-        && data.iter().all(|(name, _)| members.contains(&name));
-    fits.then(|| data.clone())
+    let known = data.iter().all(|(name, _)| members.contains(&name));
+    (fits && same && known).then(|| data.clone())
 }
 
 /// Everything else, under a type of this tool.
@@ -62,7 +73,7 @@ fn custom(record: &Record<'_>) -> Object {
         .filter(|time| chrono::DateTime::parse_from_rfc3339(time).is_ok());
     let time = claimed.map_or_else(|| rfc3339(record.recorded), str::to_owned);
     let context = Object::new()
-        .with("specversion", SPEC)
+        .with("specversion", cdevents::SPECIFICATION)
         .with("id", event.id())
         .with("source", reference(event.source()))
         .with(
@@ -132,9 +143,12 @@ fn names(kind: &str) -> (String, String) {
     (subject.to_owned(), predicate.to_owned())
 }
 
-/// A source as a URI reference: whatever none may hold is percent-encoded (RFC 3986).
+/// A source as a URI reference: one that is none is percent-encoded whole (RFC 3986).
 fn reference(source: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'()*+,;=%".contains(&byte);
+    if Form::Reference.takes(&source.into()) {
+        return source.to_owned();
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let mut out = String::with_capacity(source.len());
     for byte in source.bytes() {
         if plain(byte) {

@@ -11,7 +11,7 @@ use crate::escape::{is_hidden, printable};
 use super::activity::{self, Field, Outcome};
 use super::{Encoder, Fault, Record, json_line};
 
-/// The longest name and signature, in characters; the format says 512 and 1023.
+/// The longest field before the extension, in characters.
 const LONGEST: usize = 512;
 
 /// One record a line.
@@ -37,7 +37,7 @@ fn line(record: &Record<'_>) -> String {
     let mut line = format!(
         "CEF:0|git-ledger|git-ledger|{version}|{}|{}|{}|",
         field(event.kind()),
-        field(&activity::sentence(record)),
+        field(event.kind()),
         severity(record)
     );
     let outcome = activity::outcome(event).map(|outcome| match outcome {
@@ -67,6 +67,7 @@ fn line(record: &Record<'_>) -> String {
         ("cs6", event.subject().map(str::to_owned)),
         ("suser", record.signer.map(str::to_owned)),
         ("suid", record.key.map(str::to_owned)),
+        ("msg", Some(activity::sentence(record))),
         ("reason", Some(record.why.to_owned())),
         ("outcome", outcome),
         ("gitLedgerEventId", text(event.id())),

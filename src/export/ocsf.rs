@@ -7,7 +7,7 @@
 //!
 //! Source: OCSF 1.3.0, classes 2004, 3004, 6002, 6003 and what they require.
 
-use crate::json::Object;
+use crate::json::{Object, Value};
 
 use super::activity::{self, Act, Field, Outcome};
 use super::position::integer;
@@ -73,6 +73,11 @@ impl Class {
             activity_name,
         }
     }
+
+    /// Whether the class itself has an actor; the others have it by the profile `host`.
+    fn has_actor(&self) -> bool {
+        self.class == 6003
+    }
 }
 
 fn event(record: &Record<'_>) -> Object {
@@ -94,7 +99,7 @@ fn event(record: &Record<'_>) -> Object {
         .with("severity", severity_name)
         .with("time", millis(record))
         .with("message", activity::sentence(record))
-        .with("metadata", metadata(record))
+        .with("metadata", metadata(record, &class))
         .with("raw_data", json_line::text(record.event.object()))
         .with(
             "unmapped",
@@ -112,15 +117,14 @@ fn event(record: &Record<'_>) -> Object {
         event.set("status_id", integer(id));
         event.set("status", name);
     }
+    if class.has_actor() || record.signer.is_some() {
+        event.set("actor", actor(record));
+    }
     match class.class {
         2004 => event.set("finding_info", finding(record)),
-        3004 => {
-            event.set("entity", entity(record));
-            event.set("actor", actor(record));
-        }
+        3004 => event.set("entity", entity(record)),
         6002 => event.set("app", app(record)),
         _ => {
-            event.set("actor", actor(record));
             event.set("api", api(record));
             event.set(
                 "src_endpoint",
@@ -132,11 +136,11 @@ fn event(record: &Record<'_>) -> Object {
 }
 
 /// Milliseconds since 1970.
-fn millis(record: &Record<'_>) -> crate::json::Value {
+fn millis(record: &Record<'_>) -> Value {
     integer(record.recorded.saturating_mul(1000))
 }
 
-fn metadata(record: &Record<'_>) -> Object {
+fn metadata(record: &Record<'_>, class: &Class) -> Object {
     let product = Object::new()
         .with("name", "git-ledger")
         .with("vendor_name", "git-ledger")
@@ -150,6 +154,9 @@ fn metadata(record: &Record<'_>) -> Object {
         .with("logged_time", millis(record));
     if let Some(ledger) = record.ledger {
         metadata.set("log_name", ledger);
+    }
+    if record.signer.is_some() && !class.has_actor() {
+        metadata.set("profiles", vec![Value::from("host")]);
     }
     if let Some(number) = record.number {
         metadata.set("sequence", integer(number));

@@ -1,6 +1,9 @@
-//! What a receiver says in the body of an answer that otherwise says yes.
+//! What a receiver says in the body of an answer that otherwise says yes, and when it wants to be
+//! asked again.
 //!
-//! Source: OTLP 1.5, "Partial Success"; Elasticsearch, bulk API.
+//! Source: OTLP 1.5, "Partial Success"; Elasticsearch, bulk API; RFC 9110, 10.2.3.
+
+use std::time::Duration;
 
 use super::{Bulk, Format, Options};
 
@@ -12,6 +15,17 @@ pub fn refusal(format: Format, options: Options, body: &[u8]) -> Option<String> 
         Format::Ecs if options.bulk == Bulk::Yes => bulk(&value()?),
         _ => None,
     }
+}
+
+/// How long a `Retry-After` asks for: seconds, or a date, seen from `now` in seconds since 1970.
+pub fn pause(header: &str, now: u64) -> Option<Duration> {
+    let header = header.trim();
+    if let Ok(seconds) = header.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let date = chrono::DateTime::parse_from_rfc2822(header).ok()?;
+    let date = u64::try_from(date.timestamp()).ok()?;
+    Some(Duration::from_secs(date.saturating_sub(now)))
 }
 
 /// `partialSuccess.rejectedLogRecords`, a 64-bit integer as a string.
@@ -68,5 +82,16 @@ mod tests {
             ecs(r#"{"errors":true,"items":[{"create":{"status":400,"error":"x"}}]}"#).as_deref(),
             Some("status 400: \"x\"")
         );
+    }
+
+    #[test]
+    fn pauses() {
+        let seconds = |header| pause(header, 784_111_770).map(|pause| pause.as_secs());
+        assert_eq!(seconds(" 120 "), Some(120));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:37 GMT"), Some(7));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:49:27 GMT"), Some(0));
+        for wrong in ["", "-1", "1.5", "soon", "99999999999"] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
     }
 }

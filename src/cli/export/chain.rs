@@ -144,7 +144,8 @@ impl<'a> Piece<'a> {
         let (mut distance, mut open_ends, mut oldest) = (0u64, 0, None);
         loop {
             let Some(step) = self.walk.next() else { break };
-            if let Some(at) = at.filter(|at| at.commit == step.commit.to_string()) {
+            let commit = step.commit.to_string();
+            if let Some(at) = at.filter(|at| at.commit == commit) {
                 if digest(&step).is_none_or(|digest| digest != at.digest) {
                     return Err(Failure::no(format!(
                         "breach: entry {} (commit {}) is not {} as the cursor says",
@@ -168,7 +169,7 @@ impl<'a> Piece<'a> {
                 self.newest = digest(&step).zip(step.position).map(|(digest, number)| At {
                     number,
                     digest,
-                    commit: step.commit.to_string(),
+                    commit,
                 });
             }
             oldest = digest(&step);

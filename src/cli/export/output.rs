@@ -95,13 +95,13 @@ impl Output {
 
     /// A file that belongs to an export with a cursor. What stands behind the length the cursor
     /// knows was written by a run that died before it moved the cursor, and is written again.
-    pub fn grown_file(path: &Path, keeper: &Keeper) -> Result<Output, Failure> {
+    pub fn grown_file(path: &Path, keeper: &mut Keeper) -> Result<Output, Failure> {
         let cannot = |why: std::io::Error| cannot(path, &why);
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true);
-        let mut file = durable::open(path, &mut options).map_err(cannot)?;
-        durable::sync_dir(directory(path)).map_err(cannot)?;
-        let there = file.metadata().map_err(cannot)?.len();
+        let there = match path.symlink_metadata() {
+            Ok(there) => there.len(),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(why) => return Err(cannot(why)),
+        };
         let known = match keeper.cursor.bytes {
             Some(bytes) => bytes,
             None if there > 0 => {
@@ -111,8 +111,19 @@ impl Output {
                 ))
                 .hint("name a new file, or the cursor that belongs to this one"));
             }
-            None => 0,
+            None => {
+                // the cursor knows the file before its first byte is written
+                let mut cursor = keeper.cursor.clone();
+                cursor.bytes = Some(0);
+                keeper.keep(cursor)?;
+                0
+            }
         };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true);
+        let mut file = durable::open(path, &mut options).map_err(cannot)?;
+        durable::sync_dir(directory(path)).map_err(cannot)?;
+        let there = file.metadata().map_err(cannot)?.len();
         if there > known {
             terminal::tell(&format!(
                 "note: {} bytes that a run wrote before it died are cut off '{}' and written again",

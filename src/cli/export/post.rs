@@ -177,23 +177,13 @@ fn judge(answer: &Answer) -> Judgement {
     match answer.status {
         200..=299 => Judgement::Taken,
         408 | 425 | 429 | 500..=599 => {
-            Judgement::Later(answer.header("retry-after").and_then(retry_after))
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            let now = now.map_or(0, |now| now.as_secs());
+            let asked = answer.header("retry-after");
+            Judgement::Later(asked.and_then(|asked| reply::pause(asked, now)))
         }
         _ => Judgement::Refused,
     }
-}
-
-/// Seconds, or a date (RFC 9110, 10.2.3).
-fn retry_after(text: &str) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
-    }
-    let date = chrono::DateTime::parse_from_rfc2822(text.trim()).ok()?;
-    let date = u64::try_from(date.timestamp()).ok()?;
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .ok()?;
-    Some(Duration::from_secs(date.saturating_sub(now.as_secs())))
 }
 
 fn refused(url: &str, answer: &Answer) -> Failure {
