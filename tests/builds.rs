@@ -27,6 +27,13 @@ pub fn beginner(world: &World) {
         .ok();
 }
 
+/// The home of a runner, whose user has set nothing.
+pub fn runner_home(world: &World) -> std::path::PathBuf {
+    let home = world.path("runner");
+    fs::create_dir_all(&home).expect("a directory");
+    home
+}
+
 /// All files below a directory, by their paths from it, sorted.
 pub fn below(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
