@@ -12,6 +12,7 @@ mod gitea;
 mod github;
 mod gitlab;
 mod jenkins;
+pub mod oidc;
 pub mod payload;
 mod shell;
 mod value;

@@ -25,6 +25,7 @@ mod job;
 mod log;
 mod man;
 mod mirror;
+mod oidc;
 mod on_failure;
 mod pager;
 mod policy;

@@ -2,6 +2,7 @@
 
 mod cdevent;
 mod environment;
+mod oidc;
 
 use git_ledger::json::{Object, Value};
 

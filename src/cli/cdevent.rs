@@ -56,7 +56,7 @@ pub fn object(described: Described<'_>) -> Result<Object, Failure> {
         }
     }
     if let Some(ci) = described.context
-        && let Value::Object(with) = ci_context::into_data(Some(custom.clone().into()), ci)
+        && let Value::Object(with) = ci_context::into_data(Some(custom.clone().into()), ci)?
     {
         custom = with;
     }

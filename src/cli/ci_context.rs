@@ -15,10 +15,13 @@ use git_ledger::json::{Object, Value};
 use super::context::{Context, Opened};
 use super::failure::Failure;
 use super::hook::settings::account;
+use super::oidc::{self, OidcArgs};
 use super::terminal;
 
 /// The member of an event's data, or of a CDEvent's customData, that holds it.
 pub const MEMBER: &str = "ci";
+/// The member of it that holds what a token said.
+const VOUCHED: &str = "oidc";
 
 /// Which system is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -56,6 +59,8 @@ pub struct ContextArgs {
     /// Take nothing of where this runs into the event
     #[arg(long, conflicts_with = "context")]
     pub no_context: bool,
+    #[command(flatten)]
+    pub oidc: OidcArgs,
 }
 
 impl ContextArgs {
@@ -69,7 +74,7 @@ impl ContextArgs {
 
     /// Whether anything was asked for by a flag, which events from elsewhere do not have.
     pub fn asked(&self) -> bool {
-        self.context.is_some_and(|wanted| wanted != Wanted::None)
+        self.context.is_some_and(|wanted| wanted != Wanted::None) || self.oidc.asked()
     }
 
     /// What the flags say, else the settings.
@@ -107,6 +112,12 @@ pub fn of(
         Some(value.as_bytes().to_vec())
     };
     let system = match args.wanted(opened)? {
+        Wanted::None if args.oidc.asked() => {
+            return Err(Failure::usage(
+                "--oidc is about where this runs, and nothing of that is to be taken",
+            )
+            .hint("nothing was recorded; leave --no-context or ledger.context=none out"));
+        }
         Wanted::None => return Ok(None),
         Wanted::Auto => None,
         Wanted::Shell => Some(System::Shell),
@@ -134,6 +145,13 @@ pub fn of(
             .iter()
             .map(|system| system.word())
             .collect();
+        if args.oidc.asked() {
+            return Err(Failure::usage(format!(
+                "the variables of {} contradict each other: whose token is it?",
+                names.join(" and ")
+            ))
+            .hint("nothing was recorded; say which system this is with --context"));
+        }
         terminal::tell(&format!(
             "warning: the variables of {} contradict each other; nothing is taken of them",
             names.join(" and ")
@@ -144,29 +162,36 @@ pub fn of(
     if let Some(payload) = event(&found) {
         object.set("payload", payload);
     }
+    if let Some(verified) = oidc::of(context, opened, &args.oidc, &found)? {
+        object.set(VOUCHED, verified);
+    }
     Ok(Some(object))
 }
 
 /// Puts the context into an event's data.
 ///
 /// An event that says something there itself, or whose data is no object, stays as it is.
-pub fn into_data(data: Option<Value>, ci: Object) -> Value {
-    let left_out = |why: &str| {
-        terminal::tell(&format!("warning: the context is left out: {why}"));
-        terminal::hint("--no-context leaves it out without a word");
+///
+/// # Errors
+/// When there is no room for what a token said; nothing was recorded.
+pub fn into_data(data: Option<Value>, ci: Object) -> Result<Value, Failure> {
+    let why = match data {
+        None => return Ok(Object::new().with(MEMBER, ci).into()),
+        Some(Value::Object(ref data)) if data.get(MEMBER).is_some() => {
+            "the data has a member 'ci' of its own"
+        }
+        Some(Value::Object(data)) => return Ok(data.with(MEMBER, ci).into()),
+        Some(_) => "the data is no JSON object",
     };
-    match data {
-        None => Object::new().with(MEMBER, ci).into(),
-        Some(Value::Object(data)) if data.get(MEMBER).is_some() => {
-            left_out("the data has a member 'ci' of its own");
-            data.into()
-        }
-        Some(Value::Object(data)) => data.with(MEMBER, ci).into(),
-        Some(other) => {
-            left_out("the data is no JSON object");
-            other
-        }
+    if ci.get(VOUCHED).is_some() {
+        return Err(
+            Failure::usage(format!("there is no room for what --oidc brings: {why}"))
+                .hint("nothing was recorded"),
+        );
     }
+    terminal::tell(&format!("warning: the context is left out: {why}"));
+    terminal::hint("--no-context leaves it out without a word");
+    Ok(data.unwrap_or(Value::Null))
 }
 
 fn shell() -> Ci {

@@ -123,7 +123,7 @@ fn single(args: &Args, source: &str, now: &str, ci: Option<Object>) -> Result<Pe
         }
         let data = json.or_else(|| members(&pairs));
         let data = match ci {
-            Some(ci) => Some(ci_context::into_data(data, ci)),
+            Some(ci) => Some(ci_context::into_data(data, ci)?),
             None => data,
         };
         if let Some(data) = data {

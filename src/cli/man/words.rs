@@ -16,7 +16,7 @@ pub const EXIT_STATUS: [(&str, &str); 5] = [
 ];
 
 /// Keys of git's configuration, what they mean, and the verbs that ask for them (none: all).
-pub const CONFIGURATION: [(&str, &str, &[&str]); 19] = [
+pub const CONFIGURATION: [(&str, &str, &[&str]); 20] = [
     (
         "ledger.<name>.ref",
         "The branch of the ledger called <name>; refs/heads/ledger if there is none.",
@@ -95,6 +95,11 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 19] = [
     (
         "ledger.context, ledger.<name>.context",
         "What --context says where it is not given: auto, none, or the name of a system.",
+        &["append"],
+    ),
+    (
+        "ledger.oidcIssuer, ledger.<name>.oidcIssuer",
+        "Whose tokens --oidc takes, in place of GitHub's and GitLab's; may be given several times, and only in the user's configuration.",
         &["append"],
     ),
     (
