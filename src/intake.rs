@@ -11,9 +11,16 @@
 //!
 //! Source: `ledger-spec/intake.md`.
 
+mod audit;
+mod cdevents;
+mod cloudevents;
+mod gitea;
 pub mod github;
+mod gitlab;
+pub mod lines;
 mod raw;
 pub mod reduce;
+mod row;
 pub mod text;
 
 #[cfg(test)]
@@ -100,7 +107,12 @@ pub fn read(delivery: &Delivery<'_>) -> Result<Vec<Event>, Fault> {
     }
     match delivery.source {
         Source::GithubWebhook => Ok(vec![github::event(delivery)?]),
-        _ => Err(Fault::NotOfItsForm("this source is not read yet".into())),
+        Source::GithubAuditLog => Ok(vec![audit::event(delivery)?]),
+        Source::Gitlab => Ok(vec![gitlab::event(delivery)?]),
+        Source::Gitea => Ok(vec![gitea::event(delivery)?]),
+        Source::Cloudevents => cloudevents::events(delivery),
+        Source::Cdevents => cdevents::events(delivery),
+        Source::JsonLines => Ok(vec![lines::event(delivery, &lines::Fields::default())?]),
     }
 }
 

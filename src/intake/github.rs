@@ -11,20 +11,10 @@ mod table;
 use std::borrow::Cow;
 
 use super::reduce::{self, filled, reduce, string};
-use super::{Delivery, Fault, Reduced, action, digest, payload, plain_name, source, text};
+use super::{Delivery, Fault, Reduced, action, digest, payload, plain_name, row, source, text};
 use crate::event::Event;
 use crate::json::{Object, Value};
-use table::{ROWS, Row};
-
-/// Members that any event can have.
-const COMMON: &[&str] = &[
-    "action",
-    "repository",
-    "organization",
-    "enterprise",
-    "sender",
-    "installation",
-];
+use table::ROWS;
 
 /// What is taken of them.
 const KEEP: &str = "repository.full_name repository.id repository.private repository.visibility \
@@ -105,38 +95,7 @@ fn place(payload: &Object, base: Option<&str>) -> String {
 
 /// The one event whose members these are.
 pub fn infer(payload: &Object) -> Option<&'static str> {
-    let mut fitting = ROWS.iter().filter(|row| row.fits(payload));
-    match (fitting.next(), fitting.next()) {
-        (Some(only), None) => Some(only.event),
-        _ => None,
-    }
-}
-
-impl Row {
-    /// A member that this event always has, and this payload has not.
-    fn missing(&self, payload: &Object) -> Option<&'static str> {
-        self.needs
-            .split_ascii_whitespace()
-            .find(|name| payload.get(name).is_none())
-    }
-
-    /// Whether the payload has what this event always has, and nothing that it never has.
-    fn fits(&self, payload: &Object) -> bool {
-        let may = |name: &str| {
-            let heads = self.keep.split_ascii_whitespace().map(|path| {
-                let end = path.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-                path.get(..end.unwrap_or(path.len())).unwrap_or_default()
-            });
-            COMMON.contains(&name)
-                || self.needs.split_ascii_whitespace().any(|need| need == name)
-                || self.also.split_ascii_whitespace().any(|also| also == name)
-                || heads.into_iter().any(|head| head == name)
-        };
-        !self.needs.is_empty()
-            && self.missing(payload).is_none()
-            && self.acts == payload.get("action").is_some()
-            && payload.iter().all(|(name, _)| may(name))
-    }
+    row::only(ROWS, payload)
 }
 
 /// One line of a file of deliveries: `{"event":…,"delivery":…,"payload":{…}}`.

@@ -30,7 +30,6 @@ pub fn member<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
 }
 
 /// The bytes of each item of an array.
-#[allow(dead_code)] // batches are read by it soon
 pub fn items(text: &[u8]) -> Option<Vec<&[u8]>> {
     let mut at = skip_space(text, 0);
     if text.get(at) != Some(&b'[') {

@@ -142,9 +142,9 @@ fn put(name: &str, value: Option<Value>, out: &mut Object) {
 fn account(account: &Object) -> Value {
     let mut out = Object::new();
     for name in ACCOUNT {
-        // a name is a person's, unless there is no other
+        // one name of an account is enough, and that of a person only where there is no other
         let known = out.get("login").is_some() || out.get("username").is_some();
-        if *name == "name" && known {
+        if ["username", "user_username", "name"].contains(name) && known {
             continue;
         }
         let value = account.get(name).filter(|value| **value != Value::Null);

@@ -4,56 +4,7 @@
 //! Free text that people write (bodies, comments, commit messages, descriptions) is not kept, and
 //! neither are the inputs of workflows and the payloads of deployments: they can hold secrets.
 
-/// One event.
-pub(super) struct Row {
-    /// Its name in `X-GitHub-Event`.
-    pub event: &'static str,
-    /// Whether it has an `action`.
-    pub acts: bool,
-    /// Members that it always has.
-    pub needs: &'static str,
-    /// Its subject: the first of these patterns that can be filled, else the repository.
-    pub subject: &'static str,
-    /// Paths to when it happened, the first that is there.
-    pub time: &'static str,
-    /// What is kept.
-    pub keep: &'static str,
-    /// Further members that it may have; they are not kept.
-    pub also: &'static str,
-}
-
-/// An event with an `action`.
-const fn acts(
-    event: &'static str,
-    needs: &'static str,
-    subject: &'static str,
-    time: &'static str,
-    keep: &'static str,
-) -> Row {
-    Row {
-        event,
-        acts: true,
-        needs,
-        subject,
-        time,
-        keep,
-        also: "",
-    }
-}
-
-/// An event without one.
-const fn plain(
-    event: &'static str,
-    needs: &'static str,
-    subject: &'static str,
-    time: &'static str,
-    keep: &'static str,
-) -> Row {
-    Row {
-        acts: false,
-        ..acts(event, needs, subject, time, keep)
-    }
-}
+use crate::intake::row::{Row, acts, plain};
 
 /// All events that are known.
 #[rustfmt::skip]
@@ -317,10 +268,3 @@ const PACKAGE: &str = "package.id package.name package.namespace package.ecosyst
     package.html_url package.owner@ package.created_at package.package_version.id \
     package.package_version.version package.package_version.name package.package_version.target_commitish \
     package.package_version.target_oid package.registry.type";
-
-impl Row {
-    /// The same event, which may have further members.
-    const fn with(self, also: &'static str) -> Row {
-        Row { also, ..self }
-    }
-}
