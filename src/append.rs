@@ -10,16 +10,17 @@
 //! The draft's objects of a lost race stay in the store until git collects them.
 
 mod error;
+mod known;
 mod race;
 mod repeat;
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use gix::ObjectId;
 
 pub use self::error::AppendError;
-use self::race::{Base, Landed, Published, REFUSALS, Sent};
+pub use self::known::Repeats;
+use self::race::{Landed, Published, REFUSALS, Sent};
 use crate::chain;
 use crate::commit::{self, Draft, Link};
 use crate::date::rfc3339;
@@ -30,7 +31,6 @@ use crate::git::{Depth, FileLock, RemoteUrl, Transport};
 use crate::ledger::{Attachments, Ledger, LedgerError, Objects, Tip};
 use crate::merkle;
 use crate::policy::Policy;
-use crate::seen::{Found, Records, Seen};
 use crate::signer::Signer;
 use crate::trust::{self, Place};
 use crate::verify::Mark;
@@ -54,15 +54,6 @@ pub enum Next {
         /// Agreements of further admins.
         approvals: Vec<Approval>,
     },
-}
-
-/// Whether events that are in the ledger already are left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeats {
-    /// Look for the (source, id) of each event and leave out those that are there.
-    LeaveOut,
-    /// The ids are new; do not look.
-    Impossible,
 }
 
 /// The remote that decides.
@@ -161,6 +152,9 @@ impl Appender<'_> {
                     let (earlier, groups) = self.leave_out(&base, groups)?;
                     (earlier, Next::Events(groups))
                 }
+                (Next::Events(groups), Repeats::ById) => {
+                    (Vec::new(), Next::Events(self.unknown(&base, groups)?))
+                }
                 _ => (Vec::new(), next.clone()),
             };
             let (links, objects) = self.build(&base.tip, &fresh)?;
@@ -210,74 +204,6 @@ impl Appender<'_> {
     /// As [`Appender::append`].
     pub fn rehearse(&self, next: &Next) -> Result<Vec<Link>, AppendError> {
         Ok(self.build(&self.base(None)?.tip, next)?.0)
-    }
-
-    /// The events that are not in the ledger yet, each once, and the entries that hold the others.
-    fn leave_out(
-        &self,
-        base: &Base,
-        groups: &[Vec<Pending>],
-    ) -> Result<(Vec<Recorded>, Vec<Vec<Pending>>), AppendError> {
-        let records = self.records(base)?;
-        let (mut earlier, mut fresh) = (Vec::<Recorded>::new(), Vec::new());
-        let mut named: BTreeMap<(&str, &str), &Event> = BTreeMap::new();
-        for group in groups {
-            let mut kept = Vec::new();
-            for pending in group {
-                let event = &pending.event;
-                let text = || (event.source().to_owned(), event.id().to_owned());
-                match named.insert((event.source(), event.id()), event) {
-                    Some(other) if repeat::same(other, event) => continue,
-                    Some(_) => {
-                        let (source_name, id) = text();
-                        return Err(AppendError::Contradiction { source_name, id });
-                    }
-                    None => {}
-                }
-                match records.look(self.ledger, event.source(), event.id())? {
-                    Found::Nowhere => kept.push(pending.clone()),
-                    Found::CutOff => {
-                        let (source_name, id) = text();
-                        return Err(AppendError::CutOff { source_name, id });
-                    }
-                    Found::In(link)
-                        if link.entry.events.iter().any(|old| repeat::same(old, event)) =>
-                    {
-                        if earlier.iter().all(|known| known.link.id != link.id) {
-                            earlier.push(Recorded {
-                                link: *link,
-                                earlier: true,
-                            });
-                        }
-                    }
-                    Found::In(link) => {
-                        let (source_name, id) = text();
-                        return Err(AppendError::Conflict {
-                            number: link.entry.number(),
-                            source_name,
-                            id,
-                        });
-                    }
-                }
-            }
-            if !kept.is_empty() {
-                fresh.push(kept);
-            }
-        }
-        Ok((earlier, fresh))
-    }
-
-    /// What was recorded before; what is missing of the history is fetched.
-    fn records(&self, base: &Base) -> Result<Records, AppendError> {
-        let seen = Seen::of(self.ledger);
-        let records = seen.up_to(self.ledger, base.tip.link.id)?;
-        match self.primary {
-            Some(primary) if !records.is_whole() && primary.depth != Depth::Full => {
-                self.fetch_deep(primary, &[], Depth::Full, self.deadline)?;
-                Ok(seen.up_to(self.ledger, base.tip.link.id)?)
-            }
-            _ => Ok(records),
-        }
     }
 
     /// The signed entries that follow the tip, each judged by the rules, and their objects.

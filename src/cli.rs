@@ -20,6 +20,7 @@ mod failure;
 mod flush;
 mod heartbeat;
 mod hook;
+mod import;
 mod init;
 mod job;
 mod log;
@@ -72,6 +73,7 @@ const AFTER_HELP: &str = "Exit status: 0 sound or done; 1 breach, refused, forke
 enum Verb {
     Init(init::Args),
     Append(append::Args),
+    Import(import::Args),
     Flush(flush::Args),
     Heartbeat(heartbeat::Args),
     Log(log::Args),
@@ -136,6 +138,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
     match verb {
         Verb::Init(args) => init::run(context, args),
         Verb::Append(args) => append::run(context, args),
+        Verb::Import(args) => import::run(context, &args),
         Verb::Flush(args) => flush::run(context, args),
         Verb::Heartbeat(args) => heartbeat::run(context, args),
         Verb::Log(args) => log::run(context, args),

@@ -5,6 +5,7 @@
 //! a crash or another writer has mixed them up. Where history is cut off nothing is kept, for
 //! what is older may still come.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -183,19 +184,7 @@ impl Records {
             .chunks_exact(self.size)
             .filter(|record| record.starts_with(&wanted))
         {
-            let commit = record
-                .get(NAME..)
-                .and_then(|id| ObjectId::try_from(id).ok());
-            let link = match commit.map(|commit| ledger.link(commit)) {
-                Some(Ok(link)) => Some(link),
-                Some(Err(
-                    error @ LedgerError::Object {
-                        fault: ReadFault::Io(_) | ReadFault::Corrupt(_),
-                        ..
-                    },
-                )) => return Err(error),
-                Some(Err(_)) | None => None,
-            };
+            let link = claimed(ledger, record.get(NAME..).unwrap_or_default())?;
             let there = |link: &Link| {
                 link.entry
                     .events
@@ -213,9 +202,59 @@ impl Records {
         })
     }
 
+    /// Which of these (source, id) an entry that is here holds: one pass over all records, and one
+    /// look at each entry they point to, however many are asked for.
+    ///
+    /// # Errors
+    /// As [`Records::look`].
+    pub fn among(&self, ledger: &Ledger, pairs: &[(&str, &str)]) -> Result<Vec<bool>, LedgerError> {
+        let mut wanted: HashMap<[u8; NAME], Vec<usize>> = HashMap::with_capacity(pairs.len());
+        for (at, (source, id)) in pairs.iter().enumerate() {
+            wanted.entry(name(source, id)).or_default().push(at);
+        }
+        let mut claims: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+        for record in self.bytes.chunks_exact(self.size) {
+            let (name, commit) = record.split_at(NAME);
+            if let Some(asked) = wanted.get(name) {
+                claims.entry(commit).or_default().extend(asked);
+            }
+        }
+        let mut there = vec![false; pairs.len()];
+        for (commit, asked) in claims {
+            let Some(link) = claimed(ledger, commit)? else {
+                continue;
+            };
+            let events = link.entry.events.iter();
+            let held: BTreeSet<_> = events.map(|event| (event.source(), event.id())).collect();
+            for at in asked {
+                if pairs.get(at).is_some_and(|pair| held.contains(pair)) {
+                    there[at] = true;
+                }
+            }
+        }
+        Ok(there)
+    }
+
     /// Whether they are of all entries.
     pub fn is_whole(&self) -> bool {
         self.whole
+    }
+}
+
+/// The link a record points to, if there is one.
+fn claimed(ledger: &Ledger, commit: &[u8]) -> Result<Option<Link>, LedgerError> {
+    match ObjectId::try_from(commit)
+        .ok()
+        .map(|commit| ledger.link(commit))
+    {
+        Some(Ok(link)) => Ok(Some(link)),
+        Some(Err(
+            error @ LedgerError::Object {
+                fault: ReadFault::Io(_) | ReadFault::Corrupt(_),
+                ..
+            },
+        )) => Err(error),
+        Some(Err(_)) | None => Ok(None),
     }
 }
 

@@ -34,6 +34,9 @@ mod tamper;
 // what is wrong with input or machine: what, whose fault, what next
 mod bad_input;
 
+// deliveries, logs and events of others
+mod import;
+
 // what a ledger holds, for the tests that want to know
 mod recorded;
 

@@ -107,7 +107,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     on_failure::finish(&job, &pending, &outcome, args.json)
 }
 /// The mirrors the ledger is configured with.
-fn mirrors(opened: &Opened) -> Result<Vec<String>, Failure> {
+pub fn mirrors(opened: &Opened) -> Result<Vec<String>, Failure> {
     if opened.settings.mirrors.is_empty() {
         return Err(
             Failure::usage("--push needs a remote: the ledger has no mirrors")

@@ -70,7 +70,7 @@ fn not_ahead(time: Option<&str>, clock: u64) -> Result<(), Failure> {
 }
 
 /// A name for this repository as a URI: where it came from, or where it is.
-fn default_source(opened: &Opened) -> String {
+pub fn default_source(opened: &Opened) -> String {
     let url = opened
         .config
         .remote_url("origin", git_ledger::git::Direction::Fetch);

@@ -11,9 +11,11 @@ mod table;
 use std::borrow::Cow;
 
 use super::reduce::{self, filled, reduce, string};
-use super::{Delivery, Fault, Reduced, action, digest, payload, plain_name, row, source, text};
+use super::{
+    Delivery, Fault, Reduced, action, digest, payload, plain_name, raw, row, source, text,
+};
 use crate::event::Event;
-use crate::json::{Object, Value};
+use crate::json::Object;
 use table::ROWS;
 
 /// What is taken of them.
@@ -112,31 +114,38 @@ pub struct Wrapped<'a> {
 /// # Errors
 /// When it has the members of one, and they are not of its form.
 pub fn wrapped(line: &[u8]) -> Result<Option<Wrapped<'_>>, Fault> {
-    let object = payload(line)?;
+    let Some(members) = raw::members(line) else {
+        return Ok(None);
+    };
     let known = |name: &str| ["event", "delivery", "payload", "body"].contains(&name);
-    if !object.iter().all(|(name, _)| known(name))
-        || (object.get("payload").is_none() && object.get("body").is_none())
-    {
+    let has = |wanted: &str| members.iter().any(|(name, _)| name == wanted);
+    if !members.iter().all(|(name, _)| known(name)) || !(has("payload") || has("body")) {
         return Ok(None);
     }
     let wrong = |why: &str| Err(Fault::NotOfItsForm(format!("a delivery's {why}")));
-    let event = match object.get("event") {
-        None | Some(Value::Null) => None,
-        Some(Value::String(name)) => Some(name.clone()),
-        Some(_) => return wrong("event is its name, a string"),
-    };
-    let body = match (object.get("payload"), object.get("body")) {
-        (Some(Value::Object(_)), None) => Cow::Borrowed(
-            super::raw::member(line, "payload")
-                .ok_or_else(|| Fault::Malformed("its payload is not found".into()))?,
-        ),
-        (None, Some(Value::String(_))) => Cow::Owned(
-            super::raw::member(line, "body")
-                .and_then(|raw| serde_json::from_slice::<String>(raw).ok())
-                .ok_or_else(|| Fault::Malformed("its body is not found".into()))?
-                .into_bytes(),
-        ),
-        _ => return wrong("payload is an object, or its body a string"),
-    };
-    Ok(Some(Wrapped { event, body }))
+    let (mut event, mut body) = (None, None);
+    for (at, (name, value)) in members.iter().enumerate() {
+        let value: &[u8] = value;
+        if members.iter().take(at).any(|(earlier, _)| earlier == name) {
+            return wrong(&format!("{name} stands there twice"));
+        }
+        let text = || serde_json::from_slice::<Option<String>>(value);
+        match name.as_str() {
+            "payload" if body.is_none() && value.starts_with(b"{") => {
+                body = Some(Cow::Borrowed(value));
+            }
+            "body" if body.is_none() => match text() {
+                Ok(Some(text)) => body = Some(Cow::Owned(text.into_bytes())),
+                _ => return wrong("body is a string"),
+            },
+            "event" => match text() {
+                Ok(name) => event = name,
+                Err(_) => return wrong("event is its name, a string"),
+            },
+            "delivery" if text().is_ok() => {}
+            "delivery" => return wrong("delivery is its id, a string"),
+            _ => return wrong("payload is an object, or its body a string, and not both"),
+        }
+    }
+    Ok(body.map(|body| Wrapped { event, body }))
 }

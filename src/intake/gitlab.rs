@@ -166,7 +166,7 @@ pub(super) fn event(delivery: &Delivery<'_>) -> Result<Event, Fault> {
                 string(&payload, "repository.homepage"),
                 string(&payload, "group.web_url"),
             ],
-            "https://gitlab.com",
+            "urn:gitlab",
         ),
         id: digest(delivery.body),
         subject: subject.or_else(|| filled(&payload, "{project.path_with_namespace}")),

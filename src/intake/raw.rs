@@ -1,32 +1,42 @@
 //! The bytes of a member, as they stand in a text that was read already.
 
-/// The bytes of the value that the outermost object has under a name. The text must be JSON that
-/// the lenient reader took; of anything else it may find nothing, or something.
-pub fn member<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
+/// The members of the outermost object, each with the bytes of its value, in the order they stand.
+/// Nothing else may stand around them. Whether a value is JSON is for its reader to say.
+pub fn members(text: &[u8]) -> Option<Vec<(String, &[u8])>> {
+    let mut all = Vec::new();
     let mut at = skip_space(text, 0);
     if text.get(at) != Some(&b'{') {
         return None;
     }
     at = skip_space(text, at + 1);
+    if text.get(at) == Some(&b'}') {
+        return (skip_space(text, at + 1) == text.len()).then_some(all);
+    }
     while text.get(at) == Some(&b'"') {
-        let end = value_end(text, at)?;
-        let found = serde_json::from_slice::<String>(text.get(at..end)?).ok()?;
+        let end = string_end(text, at)?;
+        let name = serde_json::from_slice::<String>(text.get(at..end)?).ok()?;
         at = skip_space(text, end);
         if text.get(at) != Some(&b':') {
             return None;
         }
         at = skip_space(text, at + 1);
         let end = value_end(text, at)?;
-        if found == name {
-            return text.get(at..end);
-        }
+        all.push((name, text.get(at..end)?));
         at = skip_space(text, end);
-        if text.get(at) != Some(&b',') {
-            return None;
+        match text.get(at)? {
+            b',' => at = skip_space(text, at + 1),
+            b'}' => return (skip_space(text, at + 1) == text.len()).then_some(all),
+            _ => return None,
         }
-        at = skip_space(text, at + 1);
     }
     None
+}
+
+/// The bytes of the first member of this name.
+pub fn member<'a>(text: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    members(text)?
+        .into_iter()
+        .find_map(|(found, value)| (found == name).then_some(value))
 }
 
 /// The bytes of each item of an array.
@@ -120,7 +130,16 @@ mod tests {
         assert_eq!(found("c").as_deref(), Some(r#""x\\""#));
         assert_eq!(found("d").as_deref(), Some("{}"));
         assert_eq!(found("e"), None);
-        for other in [&b"[1]"[..], b"{", b"{\"a\"", b"{\"a\":", b"", b"{\"a\":}"] {
+        for other in [
+            &b"[1]"[..],
+            b"{",
+            b"{\"a\"",
+            b"{\"a\":",
+            b"",
+            b"{\"a\":}",
+            b"{\"a\":1}x",
+            b"{\"a\":1,}",
+        ] {
             assert_eq!(member(other, "a"), None);
         }
         let all = items(b" [ 1 ,{\"a\":[2]},\"x,]\", true ]").expect("an array");

@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `a.b` | a name, a number or a boolean; of an array, those of its items that are one |
 //! | `a.b~` | free text, shorter |
+//! | `a.b^` | of a URL the scheme and the host: the rest can be a secret |
 //! | `a.b@` | an account: `login` or `username`, `id`, `type` |
 //! | `a.b#` | how many items the array has, as `b_count` |
 //! | `a.b%` | the names of the object's members, not their values |
 //! | `a.b*` | changes: old and new names, numbers and booleans |
-//! | `a[].b` | an array of the `b` of each item, as `a` |
+//! | `a[].b\|c` | an array of the `b` of each item, or its `c`, as `a` |
 //!
 //! What is not there, is null, or is of another kind is left out. Lists are cut after 100 items,
 //! and `<name>_count` then says how many there were.
@@ -99,12 +100,16 @@ fn take(from: &Object, path: &str, out: &mut Object) {
     }
     if let Some((name, rest)) = path.split_once("[].") {
         if let Some(Value::Array(items)) = from.get(name) {
-            let of = |item: &Value| scalar(at(item.as_object()?, rest)?, text::name);
+            let of = |item: &Value| {
+                let item = item.as_object()?;
+                let mut paths = rest.split('|');
+                paths.find_map(|path| scalar(at(item, path)?, text::name))
+            };
             list(name, items, of, out);
         }
         return;
     }
-    let (name, mark) = match path.find(['~', '@', '#', '%', '*']) {
+    let (name, mark) = match path.find(['~', '^', '@', '#', '%', '*']) {
         Some(at) => path.split_at(at),
         None => (path, ""),
     };
@@ -115,6 +120,7 @@ fn take(from: &Object, path: &str, out: &mut Object) {
         }
         ("", Some(value)) => put(name, scalar(value, text::name), out),
         ("~", Some(value)) => put(name, scalar(value, text::text), out),
+        ("^", Some(value)) => put(name, scalar(value, text::origin), out),
         ("@", Some(Value::Object(account))) => put(name, Some(self::account(account)), out),
         ("#", Some(Value::Array(items))) => {
             out.set(format!("{name}_count"), count(items.len()));

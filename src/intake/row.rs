@@ -8,7 +8,7 @@ pub struct Row {
     pub event: &'static str,
     /// Whether it has an `action`.
     pub acts: bool,
-    /// Members that it always has.
+    /// Paths that it always has.
     pub needs: &'static str,
     /// Its subject: the first of these patterns that can be filled, else the repository.
     pub subject: &'static str,
@@ -73,7 +73,7 @@ impl Row {
     pub fn missing(&self, payload: &Object) -> Option<&'static str> {
         self.needs
             .split_ascii_whitespace()
-            .find(|name| payload.get(name).is_none())
+            .find(|path| super::reduce::at(payload, path).is_none())
     }
 
     /// Whether the payload has what this event always has, and nothing that it never has.
@@ -88,7 +88,8 @@ impl Row {
                 || self.also.split_ascii_whitespace().any(|also| also == name)
                 || heads.into_iter().any(|head| head == name)
         };
-        !self.needs.is_empty()
+        let own = |need: &str| !COMMON.contains(&need);
+        self.needs.split_ascii_whitespace().any(own)
             && self.missing(payload).is_none()
             && self.acts == payload.get("action").is_some()
             && payload.iter().all(|(name, _)| may(name))

@@ -75,6 +75,17 @@ pub fn text(text: &str) -> String {
     cut(&clean(text), MAX_TEXT)
 }
 
+/// Scheme and host of a URL; nothing of what is none.
+pub fn origin(url: &str) -> String {
+    match plain_word(url).split_once("://") {
+        Some((scheme, rest)) => {
+            let host = rest.split('/').next().unwrap_or_default();
+            name(&format!("{scheme}://{host}"))
+        }
+        None => String::new(),
+    }
+}
+
 fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
@@ -226,6 +237,20 @@ mod tests {
         ];
         for (given, expected) in cases {
             assert_eq!(text(given), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn of_an_address_that_can_hold_a_secret_the_host_is_kept() {
+        for (url, expected) in [
+            (
+                "https://u:p@hooks.example:8443/T0/B0/abc?x#y",
+                "https://hooks.example:8443",
+            ),
+            ("https://hooks.example?token=1", "https://hooks.example"),
+            ("nothing", ""),
+        ] {
+            assert_eq!(origin(url), expected);
         }
     }
 

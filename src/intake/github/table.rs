@@ -111,7 +111,7 @@ pub(super) const ROWS: &[Row] = &[
          workflow_run.actor@ workflow_run.triggering_actor@"),
     acts("deployment_review", "workflow_run", "{environment}|{workflow_job_run.environment}|{workflow_run.name}",
         "since workflow_run.updated_at",
-        "environment since approver@ requestor@ reviewers[].reviewer.login reviewers[].type \
+        "environment since approver@ requestor@ reviewers[].reviewer.login|reviewer.slug \
          workflow_job_run.id workflow_job_run.name workflow_job_run.environment workflow_job_run.status \
          workflow_job_run.conclusion workflow_run.id workflow_run.name workflow_run.path \
          workflow_run.run_number workflow_run.run_attempt workflow_run.html_url workflow_run.head_branch \
@@ -119,11 +119,10 @@ pub(super) const ROWS: &[Row] = &[
          workflow_run.triggering_actor@").with("comment workflow_job_runs"),
     acts("deployment_protection_rule", "deployment_callback_url", "{environment}", "deployment.updated_at",
         "environment event sha ref deployment.id deployment.environment deployment.ref deployment.sha \
-         deployment.creator@ pull_requests[].number deployment_callback_url"),
+         deployment.creator@ pull_requests[].number deployment_callback_url^"),
     acts("release", "release", "{release.tag_name}", "release.published_at release.created_at",
         "release.id release.tag_name release.target_commitish release.name~ release.draft release.prerelease \
-         release.html_url release.author@ release.created_at release.published_at release.assets[].name \
-         release.assets#").with("changes"),
+         release.html_url release.author@ release.created_at release.published_at release.assets[].name").with("changes"),
     acts("package", "package", "{package.name}", "package.updated_at package.created_at", PACKAGE),
     acts("registry_package", "registry_package", "{registry_package.name}",
         "registry_package.updated_at registry_package.created_at",
@@ -162,10 +161,10 @@ pub(super) const ROWS: &[Row] = &[
         "new_property_values[].property_name old_property_values[].property_name"),
     acts("meta", "hook hook_id", "hook {hook_id}", "hook.updated_at",
         "hook_id hook.id hook.type hook.name hook.active hook.events hook.config.content_type hook.config.insecure_ssl \
-         hook.config.url"),
+         hook.config.url^"),
     plain("ping", "hook hook_id zen", "hook {hook_id}", "hook.updated_at",
         "hook_id hook.id hook.type hook.name hook.active hook.events hook.app_id hook.config.content_type \
-         hook.config.insecure_ssl hook.config.url").with("zen"),
+         hook.config.insecure_ssl hook.config.url^").with("zen"),
 
     // who may do what
     acts("member", "member", "{member.login}", "", "member@ changes*"),
@@ -177,11 +176,12 @@ pub(super) const ROWS: &[Row] = &[
     acts("organization", "", "{membership.user.login}|{user.login}|{organization.login}", "",
         "membership.role membership.state membership.user@ invitation.id invitation.login invitation.role user@ changes*"),
     acts("org_block", "blocked_user", "{blocked_user.login}", "", "blocked_user@"),
-    acts("installation", "installation", "{installation.app_slug}", "installation.updated_at",
+    acts("installation", "installation", "{installation.app_slug}|{installation.account.login}|installation {installation.id}", "installation.updated_at",
         "installation.id installation.account@ installation.app_id installation.app_slug installation.target_type \
          installation.repository_selection installation.permissions% installation.events \
          installation.suspended_by@ installation.suspended_at repositories[].full_name repositories# requester@"),
-    acts("installation_repositories", "repositories_added repositories_removed", "{installation.app_slug}", "",
+    acts("installation_repositories", "repositories_added repositories_removed",
+        "{installation.app_slug}|installation {installation.id}", "",
         "installation.id installation.app_id installation.app_slug repository_selection \
          repositories_added[].full_name repositories_removed[].full_name requester@"),
     acts("installation_target", "target_type account", "{account.login}", "", "target_type account@ changes*"),
@@ -203,13 +203,13 @@ pub(super) const ROWS: &[Row] = &[
          alert.dismissed_at alert.dismissed_by@ alert.dismissed_reason alert.rule.id alert.rule.severity \
          alert.tool.name alert.tool.version alert.most_recent_instance.ref alert.most_recent_instance.commit_sha \
          ref commit_oid"),
-    acts("dependabot_alert", "alert", "dependabot {alert.number}", "alert.updated_at alert.created_at",
+    acts("dependabot_alert", "alert.dependency", "dependabot {alert.number}", "alert.updated_at alert.created_at",
         "alert.number alert.state alert.url alert.html_url alert.created_at alert.updated_at alert.fixed_at \
          alert.dismissed_at alert.dismissed_by@ alert.dismissed_reason alert.auto_dismissed_at \
          alert.dependency.package.ecosystem alert.dependency.package.name alert.dependency.manifest_path \
          alert.security_advisory.ghsa_id alert.security_advisory.cve_id alert.security_advisory.severity \
          alert.security_vulnerability.vulnerable_version_range"),
-    acts("secret_scanning_alert", "alert", "secret-scanning {alert.number}", "alert.updated_at alert.created_at",
+    acts("secret_scanning_alert", "alert.secret_type", "secret-scanning {alert.number}", "alert.updated_at alert.created_at",
         "alert.number alert.state alert.url alert.html_url alert.created_at alert.updated_at alert.secret_type \
          alert.resolution alert.resolved_at alert.resolved_by@ alert.validity alert.publicly_leaked \
          alert.multi_repo alert.push_protection_bypassed alert.push_protection_bypassed_by@ \
@@ -219,7 +219,7 @@ pub(super) const ROWS: &[Row] = &[
          location.details.start_line location.details.commit_sha"),
     acts("secret_scanning_scan", "source secret_types", "{repository.full_name}", "completed_at started_at",
         "type source started_at completed_at secret_types").with("custom_pattern_name custom_pattern_scope"),
-    acts("repository_vulnerability_alert", "alert", "vulnerability {alert.number}", "alert.dismissed_at alert.created_at",
+    acts("repository_vulnerability_alert", "alert.affected_package_name", "vulnerability {alert.number}", "alert.dismissed_at alert.created_at",
         "alert.id alert.number alert.state alert.affected_package_name alert.affected_range alert.fixed_in \
          alert.external_identifier alert.ghsa_id alert.severity alert.dismisser@ alert.dismiss_reason \
          alert.dismissed_at alert.created_at"),
