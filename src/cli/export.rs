@@ -376,7 +376,7 @@ impl Job<'_> {
             format: self.format,
             at: Some(at),
             verified: piece.answer() == Some(Answer::Sound),
-            bytes: self.output.length(),
+            file: self.output.written(),
         })
     }
 

@@ -26,8 +26,17 @@ pub struct Cursor {
     /// Whether everything up to there was verified and sound, so that a run need only verify what
     /// is new.
     pub verified: bool,
-    /// How many bytes the output file had, where there is one.
-    pub bytes: Option<u64>,
+    /// The output file, where there is one.
+    pub file: Option<Written>,
+}
+
+/// A file that grows with the export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// How many bytes of it were taken.
+    pub bytes: u64,
+    /// Its inode: what stands behind those bytes is cut off this file and no other.
+    pub inode: u64,
 }
 
 /// An entry.
@@ -54,7 +63,7 @@ impl Cursor {
             format,
             at: None,
             verified: false,
-            bytes: None,
+            file: None,
         }
     }
 
@@ -72,8 +81,10 @@ impl Cursor {
             object.set("digest", at.digest.as_str());
             object.set("commit", at.commit.as_str());
         }
-        if let Some(bytes) = self.bytes {
-            object.set("bytes", integer(bytes));
+        if let Some(file) = &self.file {
+            object.set("bytes", integer(file.bytes));
+            // an inode has 64 bits, a number of the record 53
+            object.set("inode", file.inode.to_string());
         }
         Value::from(object).to_canonical() + "\n"
     }
@@ -118,6 +129,7 @@ impl Cursor {
             }),
             _ => None,
         };
+        let inode = text("inode").and_then(|inode| inode.parse().ok());
         let cursor = Cursor {
             ledger: sum("ledger"),
             format: text("format")
@@ -125,7 +137,9 @@ impl Cursor {
                 .ok_or_else(|| fault("it names no format that is known here"))?,
             at,
             verified: object.get("verified") == Some(&Value::Bool(true)),
-            bytes: number("bytes"),
+            file: number("bytes")
+                .zip(inode)
+                .map(|(bytes, inode)| Written { bytes, inode }),
         };
         // whatever is half there, misspelled or unknown would be lost when it is written again
         if cursor.to_text().as_bytes() == text_of(object).as_bytes() {
@@ -156,7 +170,10 @@ mod tests {
                 commit: "c".repeat(40),
             }),
             verified: true,
-            bytes: Some(12),
+            file: Some(Written {
+                bytes: 12,
+                inode: u64::MAX,
+            }),
         }
     }
 
@@ -182,6 +199,8 @@ mod tests {
             text.replace("\"verified\":true", "\"verified\":true,\"z\":1"),
             text.replace(',', ", "),
             text.replace("ccc", "../"),
+            text.replace("\"inode\":\"", "\"inode\":\"0"),
+            text.replace("\"bytes\":12,", ""),
         ];
         for case in cases {
             assert!(Cursor::parse(case.as_bytes()).is_err(), "{case}");

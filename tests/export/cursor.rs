@@ -68,6 +68,32 @@ fn half_a_record_is_cut_off() {
     numbers(&grown);
 }
 
+/// Only the file the export wrote is cut back, whatever stands under its name.
+#[test]
+fn another_file_is_not_cut_off() {
+    let world = ledger();
+    export(&world, &["-o", "out"]).ok();
+    let whole = text(&world);
+    world.ledger("r", &["append", "x.a"]).ok();
+    let precious = whole.clone() + "precious\n";
+    fs::write(world.path("r/other"), &precious).expect("a file");
+    for _ in 0..2 {
+        export(&world, &["-o", "other"]).code(129);
+        assert_eq!(
+            fs::read_to_string(world.path("r/other")).expect("it"),
+            precious
+        );
+    }
+    // rotated away: the export goes on in a new one
+    fs::rename(world.path("r/out"), world.path("r/out.1")).expect("a name");
+    export(&world, &["-o", "out"]).ok();
+    assert_eq!(text(&world).lines().count(), 1);
+    assert_eq!(
+        fs::read_to_string(world.path("r/out.1")).expect("it"),
+        whole
+    );
+}
+
 #[test]
 fn killed_while_writing_a_file() {
     let world = ledger();

@@ -1,6 +1,7 @@
 """Reads an export with what its receivers use, and holds it against what the ledger says.
 
-    read.py FORMAT EXPORT LOG
+    read.py FORMAT EXPORT LOG [DIRECTORY]
+    read.py ocsf-events EXPORT
 
 LOG is what `git ledger log --json --reverse` prints. Prints `NUMBER DIGEST` of each record, once
 all of them are right; any difference ends it.
@@ -18,7 +19,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 import schemas
 
-FORMAT, EXPORT, LOG = sys.argv[1:4]
+FORMAT, EXPORT = sys.argv[1:3]
 
 
 def fail(*words):
@@ -59,13 +60,13 @@ class Wanted:
 
 
 def wanted():
-    for line in open(LOG, encoding="utf-8"):
+    for line in open(sys.argv[3], encoding="utf-8"):
         entry = json.loads(line)
         for index, event in enumerate(entry["events"]):
             yield Wanted(entry, index, event)
 
 
-WANTED = list(wanted())
+WANTED = list(wanted()) if len(sys.argv) > 3 else []
 
 
 def pairs(found):
@@ -207,12 +208,13 @@ def cdevents():
         fail("no event stayed as it was")
 
 
-def ocsf():
+def ocsf_events():
+    """Each event by the schema of its class, with the profiles it names."""
     from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
     schema = OcsfJsonSchemaEmbedded(get_ocsf_schema(version="1.3.0"))
-    validators, classes = {}, set()
-    for line, want in pairs(lines()):
+    validators = {}
+    for line in lines():
         event = json.loads(line)
         uid, profiles = event["class_uid"], event["metadata"].get("profiles", [])
         key = (uid, *profiles)
@@ -223,9 +225,15 @@ def ocsf():
         fault = best_match(validators[key].iter_errors(event))
         if fault:
             fail("OCSF", event["class_name"], list(fault.absolute_path), fault.message)
-        classes.add(uid)
         same(event["type_uid"], uid * 100 + event["activity_id"], "type_uid")
         same(event["category_uid"], uid // 1000, "category_uid")
+        yield event
+
+
+def ocsf():
+    classes = set()
+    for event, want in pairs(ocsf_events()):
+        classes.add(event["class_uid"])
         same(event["time"], want.seconds() * 1000, "time")
         same(event["metadata"]["uid"], want.record, "uid")
         same(event["metadata"].get("original_time"), want.event.get("time"), "original_time")
@@ -443,6 +451,7 @@ READERS = {
     "protobuf": protobuf,
     "cdevents": cdevents,
     "ocsf": ocsf,
+    "ocsf-events": lambda: print(len(list(ocsf_events()))),
     "ecs": ecs,
     "splunk-hec": splunk_hec,
     "otlp-json": otlp_json,

@@ -1,11 +1,14 @@
 //! An export of a ledger that is not sound does not look sound.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
 use super::{ledger, records};
-use crate::world::World;
+use crate::peers;
+use crate::world::{World, run};
 
 /// Replaces the newest entry by one that says something else under the same signature, and puts
 /// a good one behind it, which only a forger's copy has.
@@ -104,6 +107,14 @@ fn a_broken_entry_is_a_record_of_its_own() {
             .code(1);
         assert!(world.path("r").join(&out).exists(), "{name}");
     }
+    // without a signer too, the classes have what they require
+    let mut command = Command::new(peers::python());
+    let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/export/read.py");
+    command.args(["-B".as_ref(), reader.as_os_str(), "ocsf-events".as_ref()]);
+    command.arg(world.path("r/broken-ocsf"));
+    let count: usize = run(command, b"").ok().trim().parse().expect("a count");
+    let text = fs::read_to_string(world.path("r/broken-ocsf")).expect("it");
+    assert_eq!(count, text.lines().count());
 }
 
 /// A cursor that moved past a breach does not make what follows look sound.

@@ -2,11 +2,12 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use git_ledger::durable;
 use git_ledger::export::Options;
+use git_ledger::export::cursor::Written;
 
 use super::keeper::Keeper;
 use super::post::{Post, Sent};
@@ -39,6 +40,7 @@ enum Place {
     Grown {
         file: File,
         length: u64,
+        inode: u64,
         path: PathBuf,
     },
     Post(Box<Post>),
@@ -94,36 +96,35 @@ impl Output {
     }
 
     /// A file that belongs to an export with a cursor. What stands behind the length the cursor
-    /// knows was written by a run that died before it moved the cursor, and is written again.
+    /// knows was written by a run that died before it moved the cursor, and is written again; of
+    /// any other file than the cursor's nothing is cut off.
     pub fn grown_file(path: &Path, keeper: &mut Keeper) -> Result<Output, Failure> {
         let cannot = |why: std::io::Error| cannot(path, &why);
-        let there = match path.symlink_metadata() {
-            Ok(there) => there.len(),
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => 0,
-            Err(why) => return Err(cannot(why)),
-        };
-        let known = match keeper.cursor.bytes {
-            Some(bytes) => bytes,
-            None if there > 0 => {
-                return Err(Failure::usage(format!(
-                    "'{}' is not empty, and the cursor does not know it",
-                    path.display()
-                ))
-                .hint("name a new file, or the cursor that belongs to this one"));
-            }
-            None => {
-                // the cursor knows the file before its first byte is written
-                let mut cursor = keeper.cursor.clone();
-                cursor.bytes = Some(0);
-                keeper.keep(cursor)?;
-                0
-            }
-        };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true);
         let mut file = durable::open(path, &mut options).map_err(cannot)?;
         durable::sync_dir(directory(path)).map_err(cannot)?;
-        let there = file.metadata().map_err(cannot)?.len();
+        let meta = file.metadata().map_err(cannot)?;
+        let (there, inode) = (meta.len(), meta.ino());
+        let known = keeper.cursor.file.clone();
+        let known = known.filter(|known| known.inode == inode);
+        let known = match known {
+            Some(known) => known.bytes,
+            None if there > 0 => {
+                return Err(Failure::usage(format!(
+                    "'{}' is not empty, and not the file the cursor knows",
+                    path.display()
+                ))
+                .hint("nothing was written; name a new file, and the export goes on in it"));
+            }
+            None => {
+                // the cursor knows the file before its first byte is written
+                let mut cursor = keeper.cursor.clone();
+                cursor.file = Some(Written { bytes: 0, inode });
+                keeper.keep(cursor)?;
+                0
+            }
+        };
         if there > known {
             terminal::tell(&format!(
                 "note: {} bytes that a run wrote before it died are cut off '{}' and written again",
@@ -138,6 +139,7 @@ impl Output {
             place: Place::Grown {
                 file,
                 length,
+                inode,
                 path: path.to_owned(),
             },
             header: length > 0,
@@ -154,10 +156,13 @@ impl Output {
         self.header
     }
 
-    /// How long the file is that grows.
-    pub fn length(&self) -> Option<u64> {
+    /// The file that grows, as the cursor is to know it.
+    pub fn written(&self) -> Option<Written> {
         match &self.place {
-            Place::Grown { length, .. } => Some(*length),
+            Place::Grown { length, inode, .. } => Some(Written {
+                bytes: *length,
+                inode: *inode,
+            }),
             _ => None,
         }
     }
@@ -185,7 +190,9 @@ impl Output {
                 file.write_all(bytes).map_err(|why| cannot(path, &why))?;
                 self.header = true;
             }
-            Place::Grown { file, length, path } => {
+            Place::Grown {
+                file, length, path, ..
+            } => {
                 let written = file.write_all(bytes).and_then(|()| file.sync_data());
                 written.map_err(|why| cannot(path, &why))?;
                 *length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);

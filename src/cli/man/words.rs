@@ -30,6 +30,7 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 20] = [
             "verify",
             "log",
             "show",
+            "export",
             "clone",
             "mirror",
             "compare",
@@ -217,7 +218,7 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 3] = [
 ];
 
 /// What people do with a verb: a sentence, and the command.
-pub const EXAMPLES: [(&str, &str, &str); 34] = [
+pub const EXAMPLES: [(&str, &str, &str); 37] = [
     (
         "",
         "Begin a ledger, record, check",
@@ -244,6 +245,21 @@ pub const EXAMPLES: [(&str, &str, &str); 34] = [
         "git ledger append --batch events.jsonl",
     ),
     ("flush", "What waits", "git ledger flush --dry-run"),
+    (
+        "export",
+        "A table for duckdb or pandas",
+        "git ledger export --format parquet -o ledger.parquet",
+    ),
+    (
+        "export",
+        "To Splunk, from cron: what is new since the last run",
+        "SPLUNK=\"Splunk $(cat token)\" git ledger export --format splunk-hec --cursor /var/lib/ledger/splunk --to https://splunk.acme.org:8088/services/collector --header-env Authorization=SPLUNK",
+    ),
+    (
+        "export",
+        "A file that a log collector follows, as long as the service runs",
+        "git ledger export --format ecs --cursor /var/lib/ledger/ecs --follow -o /var/log/ledger.ndjson",
+    ),
     ("log", "The newest five", "git ledger log -n 5"),
     (
         "log",
