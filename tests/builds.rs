@@ -4,6 +4,7 @@ mod act;
 mod files;
 mod gitlab;
 mod init;
+mod site;
 
 use std::fs;
 use std::path::Path;

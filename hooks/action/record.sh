@@ -100,7 +100,6 @@ while IFS= read -r line; do
 done <<END
 $remotes
 END
-[ -z "${GL_SOURCE:-}" ] || set -- "$@" "--source=$GL_SOURCE"
 
 if [ -n "${GL_RUN:-}" ]; then
 	while IFS= read -r line; do
@@ -118,12 +117,18 @@ END
 	done <<END
 ${GL_ENV:-}
 END
-	[ -z "${GL_NAME:-}" ] || set -- "$@" "--name=$GL_NAME"
-	# the command sees neither the key nor the token
-	status=0
-	ledger run "$@" -- env -u GIT_LEDGER_KEY -u GIT_LEDGER_DIGEST_KEY -u GIT_CONFIG_COUNT \
-		bash --noprofile --norc -eo pipefail -c "$GL_RUN" || status=$?
-	exit "$status"
+	set -- "$@" "--name=${GL_NAME:-${GITHUB_JOB:-step}}" -- env
+	# the command sees neither the keys nor the token
+	while [ "$settings" -gt 0 ]; do
+		settings=$((settings - 1))
+		set -- "$@" -u "GIT_CONFIG_KEY_$settings" -u "GIT_CONFIG_VALUE_$settings"
+	done
+	for name in GIT_CONFIG_COUNT GIT_LEDGER_KEY GIT_LEDGER_DIGEST_KEY GIT_LEDGER_SUMMARY; do
+		set -- "$@" -u "$name"
+	done
+	# what it says are its own commands to the log
+	ledger run "$@" bash --noprofile --norc -eo pipefail -c "$GL_RUN"
+	exit
 fi
 
 if [ -n "${GL_CONFIG:-}${GL_ENV:-}" ]; then
@@ -144,6 +149,7 @@ elif [ -n "${GL_TYPE:-}" ]; then
 	done <<END
 ${GL_DATA:-}
 END
+	[ -z "${GL_SOURCE:-}" ] || set -- "$@" "--source=$GL_SOURCE"
 	[ -z "${GL_SUBJECT:-}" ] || set -- "$@" "--subject=$GL_SUBJECT"
 	[ -z "${GL_ID:-}" ] || set -- "$@" "--id=$GL_ID"
 	[ "${GL_CDEVENT:-false}" = false ] || set -- "$@" --cdevent

@@ -109,7 +109,13 @@ fn one_command_sets_up_each_host() {
             world.ledger("repo", &words)
         };
         with("dev.cdevents.service.deployed.0.2.0").ok();
-        with("dev.git-ledger.push").code(1);
+        let refused = with("dev.git-ledger.push").code(1);
+        assert!(refused.err.contains("signerType"), "{refused}");
+        let (ann, path) = (world.public("ann"), key.to_str().expect("a path"));
+        let words = ["policy", "add-signer", "ann", &ann, "--role", "admin"];
+        let words = [&words[..], &["--yes", "--key", path]].concat();
+        let refused = world.ledger("repo", &words).code(1);
+        assert!(refused.err.contains("signerRole"), "{refused}");
         world.ledger("repo", &["verify"]).ok();
     }
 }
