@@ -11,6 +11,7 @@
 
 mod error;
 mod known;
+mod look_back;
 mod race;
 mod repeat;
 

@@ -3,6 +3,7 @@
 //! Rules live behind it. One verb, one file.
 
 mod append;
+mod capturing;
 mod cdevent;
 mod check_proof;
 mod ci_context;
@@ -32,8 +33,11 @@ mod pager;
 mod policy;
 mod prove;
 mod reconcile;
+mod run;
 mod selection;
 mod show;
+mod snapshot;
+mod steps;
 mod summary;
 mod terminal;
 mod tip;
@@ -74,6 +78,9 @@ enum Verb {
     Init(init::Args),
     Append(append::Args),
     Import(import::Args),
+    Run(run::Args),
+    Steps(steps::Args),
+    Snapshot(snapshot::Args),
     Flush(flush::Args),
     Heartbeat(heartbeat::Args),
     Log(log::Args),
@@ -139,6 +146,9 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Init(args) => init::run(context, args),
         Verb::Append(args) => append::run(context, args),
         Verb::Import(args) => import::run(context, &args),
+        Verb::Run(args) => run::run(context, &args),
+        Verb::Steps(args) => steps::run(context, &args),
+        Verb::Snapshot(args) => snapshot::run(context, &args),
         Verb::Flush(args) => flush::run(context, args),
         Verb::Heartbeat(args) => heartbeat::run(context, args),
         Verb::Log(args) => log::run(context, args),

@@ -24,6 +24,12 @@ pub const REFS_CHANGED: &str = "dev.git-ledger.refs.changed";
 pub const BASELINE: &str = "dev.git-ledger.baseline";
 /// Records refs that are not where the record left them: no hook saw them move.
 pub const GAP: &str = "dev.git-ledger.gap";
+/// Records that a file of the configuration is another than at the last snapshot.
+pub const CONFIG_CHANGED: &str = "dev.git-ledger.config.changed";
+/// Records that a variable has another value than at the last snapshot.
+pub const ENV_CHANGED: &str = "dev.git-ledger.env.changed";
+/// Records what a snapshot of configuration and variables saw.
+pub const SNAPSHOT: &str = "dev.git-ledger.snapshot";
 /// Records that somebody looked at a range of entries.
 pub const REVIEW: &str = "dev.git-ledger.review";
 /// Records tampering that was found.
@@ -250,6 +256,35 @@ impl Pending {
             let why = format!("{size} bytes without its data; at most {MAX_INLINE} fit");
             return Err(EventFault::Malformed(why));
         }
+        Ok(Pending { event, body })
+    }
+}
+
+impl Pending {
+    /// The event with its body as it is kept in a file until it is recorded.
+    pub fn stored(&self) -> Object {
+        let object = Object::new().with("event", self.event.object().clone());
+        match &self.body {
+            Some(body) => object.with("body_base64", BASE64.encode(body)),
+            None => object,
+        }
+    }
+
+    /// Reads what [`Pending::stored`] wrote.
+    ///
+    /// # Errors
+    /// [`EventFault::Malformed`].
+    pub fn from_stored(object: &Object) -> Result<Pending, EventFault> {
+        let malformed = |why: &str| EventFault::Malformed(why.to_owned());
+        let event = object.get("event").and_then(Value::as_object);
+        let event = Event::from_object(event.ok_or_else(|| malformed("no event"))?.clone())?;
+        let body = match object.get("body_base64").map(Value::as_str) {
+            None => None,
+            Some(text) => {
+                let decoded = text.and_then(|text| BASE64.decode(text).ok());
+                Some(decoded.ok_or_else(|| malformed("body_base64 is not base64"))?)
+            }
+        };
         Ok(Pending { event, body })
     }
 }

@@ -56,6 +56,9 @@ pub mod push_certificate;
 pub mod intake;
 pub mod webhook;
 
+// the witness of a pipeline
+pub mod capture;
+
 // the rounds
 pub mod doctor;
 pub mod forge;

@@ -5,6 +5,7 @@
 //! own rules.
 
 pub mod attributes;
+mod captured;
 pub mod doctor;
 pub mod entries;
 pub mod fail_modes;

@@ -6,12 +6,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 use crate::durable;
-use crate::event::{Event, Pending};
-use crate::json::{Object, Value};
+use crate::event::Pending;
+use crate::json::Value;
 use crate::merkle;
 
 /// The largest file that is read back, in bytes: an event and a base64 attachment.
@@ -61,10 +58,7 @@ impl Spool {
     /// When the file could not be written.
     pub fn put(&self, pending: &Pending, push: &[String], clock: u128) -> io::Result<PathBuf> {
         durable::create_dir_all(&self.dir)?;
-        let mut object = Object::new().with("event", pending.event.object().clone());
-        if let Some(body) = &pending.body {
-            object.set("body_base64", BASE64.encode(body));
-        }
+        let mut object = pending.stored();
         if !push.is_empty() {
             object.set(
                 "push",
@@ -131,18 +125,7 @@ fn read(path: PathBuf) -> Result<Waiting, SpoolError> {
     }
     let value = Value::parse(&text).map_err(|why| fault(why.to_string()))?;
     let object = value.as_object().ok_or_else(|| fault("no object".into()))?;
-    let event = object
-        .get("event")
-        .and_then(Value::as_object)
-        .ok_or_else(|| fault("no event".into()))?;
-    let event = Event::from_object(event.clone()).map_err(|why| fault(why.to_string()))?;
-    let body = match object.get("body_base64").map(Value::as_str) {
-        None => None,
-        Some(text) => {
-            let decoded = text.and_then(|text| BASE64.decode(text).ok());
-            Some(decoded.ok_or_else(|| fault("body_base64 is not base64".into()))?)
-        }
-    };
+    let pending = Pending::from_stored(object).map_err(|why| fault(why.to_string()))?;
     let push = object
         .get("push")
         .and_then(Value::as_array)
@@ -152,7 +135,7 @@ fn read(path: PathBuf) -> Result<Waiting, SpoolError> {
         .filter_map(|name| name.as_str().map(str::to_owned))
         .collect();
     Ok(Waiting {
-        pending: Pending { event, body },
+        pending,
         push,
         path,
     })
@@ -161,6 +144,7 @@ fn read(path: PathBuf) -> Result<Waiting, SpoolError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Event;
 
     #[test]
     fn what_was_touched_is_not_recorded() {

@@ -111,6 +111,7 @@ pub fn value(name: &str) -> &'static str {
         "REMOTE" | "NAME" | "MIRROR" => "one",
         "TYPE" => "dev.acme.built",
         "PRINCIPAL" | "P" => "ann@acme.org",
+        "COMMAND" => "true",
         "SHELL" => "bash",
         "DIR" | "DIRECTORY" => "elsewhere",
         "FILE" | "PATH" | "BUNDLE" => "../file",

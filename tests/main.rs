@@ -69,3 +69,5 @@ mod proofs;
 
 // every format of an export, by what takes it, and what is sent, killed and resumed
 mod export;
+// what a pipeline leaves behind: wrapped commands, snapshots, and no secret
+mod capture;

@@ -87,11 +87,7 @@ pub struct Args {
 pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let opened = context.open()?;
     let (pending, repeats) = events(context, &opened, &args)?;
-    let push = match &args.push {
-        None => Vec::new(),
-        Some(names) if names.is_empty() => mirrors(&opened)?,
-        Some(names) => names.clone(),
-    };
+    let push = remotes(&opened, args.push.as_deref())?;
     let job = Job {
         context,
         opened: &opened,
@@ -106,6 +102,15 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let outcome = on_failure::record(&job, &pending, most_events, repeats, args.on_failure)?;
     on_failure::finish(&job, &pending, &outcome, args.json)
 }
+/// The remotes that `--push` names; without names the ledger's mirrors, not given none.
+pub fn remotes(opened: &Opened, push: Option<&[String]>) -> Result<Vec<String>, Failure> {
+    match push {
+        None => Ok(Vec::new()),
+        Some([]) => mirrors(opened),
+        Some(names) => Ok(names.to_vec()),
+    }
+}
+
 /// The mirrors the ledger is configured with.
 pub fn mirrors(opened: &Opened) -> Result<Vec<String>, Failure> {
     if opened.settings.mirrors.is_empty() {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use git_ledger::append::Primary;
+use git_ledger::capture::open_steps::OpenSteps;
 use git_ledger::entry::parse_hex;
 use git_ledger::git::{Config, Depth, Environment, RemoteUrl, Repository, Scope, Store};
 use git_ledger::ledger::{DEFAULT_REF, Ledger};
@@ -174,15 +175,21 @@ impl Context {
 impl Opened {
     /// The spool of this ledger.
     pub fn spool(&self) -> Spool {
+        Spool::new(self.own_dir("spool"))
+    }
+
+    /// The steps of this ledger whose end is not recorded.
+    pub fn steps(&self) -> OpenSteps {
+        OpenSteps::new(self.own_dir("steps"))
+    }
+
+    /// A directory for files of one kind of this ledger: a repository may hold several.
+    fn own_dir(&self, kind: &str) -> PathBuf {
         let key = git_ledger::merkle::hex(&git_ledger::merkle::sha256(
             self.settings.reference.as_bytes(),
         ));
-        Spool::new(
-            self.ledger
-                .state_dir()
-                .join("spool")
-                .join(key.get(..16).unwrap_or_default()),
-        )
+        let state = self.ledger.state_dir().join(kind);
+        state.join(key.get(..16).unwrap_or_default())
     }
 
     /// What this clone saw.

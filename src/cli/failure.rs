@@ -23,6 +23,8 @@ pub enum Exit {
     CannotRun,
     /// The arguments make no sense.
     Usage,
+    /// The status of a command that was run.
+    Of(u8),
 }
 
 impl Exit {
@@ -34,6 +36,7 @@ impl Exit {
             Exit::Unknown => 2,
             Exit::CannotRun => 128,
             Exit::Usage => 129,
+            Exit::Of(code) => code,
         }
     }
 }

@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 
 use git_ledger::append::{Next, Repeats, group};
+use git_ledger::escape::printable;
 use git_ledger::spool::Waiting;
 
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::job::{Job, show};
+use super::run::closing;
 use super::terminal;
 
 /// Record what waits in the spool
+///
+/// Then records the end of steps whose git-ledger died: as it was, where that is known, else that
+/// nobody knows it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Give up after so many seconds
@@ -42,7 +47,8 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
             }
         }
     }
-    if groups.is_empty() && broken == 0 {
+    let dead = closing::dead(&opened)?;
+    if groups.is_empty() && broken == 0 && dead.is_empty() {
         terminal::tell("the spool is empty");
     }
     let mut exit = if broken > 0 {
@@ -81,6 +87,18 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
                 Ok(_) => exit = Exit::Unknown,
                 Err(failure) => failures.push(failure),
             }
+        }
+    }
+    // after the spool, where the start of such a step may wait
+    if args.dry_run {
+        for step in dead {
+            let name = printable(&step.name);
+            terminal::tell(&format!("would record the end of the step '{name}'"));
+        }
+    } else {
+        match closing::close(context, &opened, args.key.as_deref(), args.timeout) {
+            Ok(recorded) => show(&recorded, args.json)?,
+            Err(failure) => failures.push(failure),
         }
     }
     match failures.pop() {

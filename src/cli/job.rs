@@ -47,6 +47,17 @@ impl Job<'_> {
         })
     }
 
+    /// Looks back from where the next entry would stand; see [`Appender::look_back`].
+    pub fn look_back<T>(
+        &self,
+        read: impl FnMut(&Ledger, &Link) -> Option<T>,
+    ) -> Result<Option<(Link, T)>, Failure> {
+        for name in self.push {
+            self.opened.remote(name)?;
+        }
+        self.with(|appender, _| Ok(appender.look_back(read)?))
+    }
+
     fn with<T>(
         &self,
         work: impl FnOnce(&Appender<'_>, &Opened) -> Result<T, Failure>,

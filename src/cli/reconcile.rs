@@ -21,6 +21,7 @@ use super::failure::{Exit, Failure};
 use super::hook::run::{Settled, closing, settle};
 use super::hook::settings;
 use super::job::Job;
+use super::run::closing;
 use report::Report;
 
 /// How long changes that are under way are waited for.
@@ -160,6 +161,9 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         report.print(args.json)?;
     }
     job.mirror(&report.recorded)?;
+    if !args.dry_run {
+        closing::close_and_tell(context, &opened, args.key.as_deref(), args.timeout);
+    }
     Ok(exit)
 }
 

@@ -14,6 +14,7 @@ use crate::policy::Role;
 use crate::query::{Selected, Step, What};
 use crate::verify::Verdict;
 
+use super::captured;
 use super::layout::{Ink, Look, cut};
 use super::verdict::{clean, number};
 use crate::escape::{is_hidden, printable};
@@ -285,6 +286,9 @@ fn summary(event: &Event) -> String {
             (_, Some(outcome)) => format!("did not move ({}): {moves}", printable(outcome)),
             (_, None) => moves,
         };
+    }
+    if let Some(words) = captured::summary(event) {
+        return words;
     }
     match data.as_object() {
         Some(object) => {

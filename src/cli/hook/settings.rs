@@ -181,7 +181,12 @@ pub fn under_way(opened: &Opened) -> [(Outstanding, &'static str); 2] {
 
 /// Whether the process that makes a change is still there.
 pub fn alive(awaited: &Awaited) -> bool {
-    let pid = i32::try_from(awaited.process)
+    is_running(awaited.process, awaited.began)
+}
+
+/// Whether a process that began at a moment, where that is known, is still there.
+pub fn is_running(process: i64, then: Option<i64>) -> bool {
+    let pid = i32::try_from(process)
         .ok()
         .and_then(rustix::process::Pid::from_raw);
     let there = match pid.map(rustix::process::test_kill_process) {
@@ -191,7 +196,7 @@ pub fn alive(awaited: &Awaited) -> bool {
         Some(Err(error)) => error == rustix::io::Errno::PERM,
     };
     // another one can have its number by now
-    let other = awaited.began.zip(began(awaited.process));
+    let other = then.zip(began(process));
     there && other.is_none_or(|(then, now)| then == now)
 }
 

@@ -16,7 +16,7 @@ pub const EXIT_STATUS: [(&str, &str); 5] = [
 ];
 
 /// Keys of git's configuration, what they mean, and the verbs that ask for them (none: all).
-pub const CONFIGURATION: [(&str, &str, &[&str]); 20] = [
+pub const CONFIGURATION: [(&str, &str, &[&str]); 21] = [
     (
         "ledger.<name>.ref",
         "The branch of the ledger called <name>; refs/heads/ledger if there is none.",
@@ -52,6 +52,8 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 20] = [
             "policy",
             "hook",
             "heartbeat",
+            "run",
+            "snapshot",
             "reconcile",
             "doctor",
         ],
@@ -61,6 +63,8 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 20] = [
         "The remotes that hold copies; may be given several times. The first decides.",
         &[
             "append",
+            "run",
+            "snapshot",
             "flush",
             "mirror",
             "verify",
@@ -76,7 +80,9 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 20] = [
     (
         "ledger.<name>.maxFetch",
         "How many bytes a fetch may bring.",
-        &["append", "flush", "mirror", "clone", "verify", "compare"],
+        &[
+            "append", "run", "snapshot", "flush", "mirror", "clone", "verify", "compare",
+        ],
     ),
     (
         "ledger.<name>.independent",
@@ -101,7 +107,12 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 20] = [
     (
         "ledger.oidcIssuer, ledger.<name>.oidcIssuer",
         "Whose tokens --oidc takes, in place of GitHub's and GitLab's; may be given several times, and only in the user's configuration.",
-        &["append"],
+        &["append", "run", "snapshot"],
+    ),
+    (
+        "ledger.<name>.digestKey",
+        "The file with the key that values of variables and words of commands are digested with; the file digest-key in the ledger's own directory of the repository by default. GIT_LEDGER_DIGEST_KEY goes before it.",
+        &["run", "snapshot"],
     ),
     (
         "ledger.<name>.hookTimeout",
@@ -128,6 +139,8 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 20] = [
             "policy",
             "hook",
             "heartbeat",
+            "run",
+            "snapshot",
             "reconcile",
             "doctor",
         ],
@@ -142,6 +155,8 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 20] = [
             "policy",
             "hook",
             "heartbeat",
+            "run",
+            "snapshot",
             "reconcile",
             "doctor",
         ],
@@ -156,6 +171,8 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 20] = [
             "policy",
             "hook",
             "heartbeat",
+            "run",
+            "snapshot",
             "reconcile",
             "doctor",
         ],
@@ -218,7 +235,7 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 3] = [
 ];
 
 /// What people do with a verb: a sentence, and the command.
-pub const EXAMPLES: [(&str, &str, &str); 37] = [
+pub const EXAMPLES: [(&str, &str, &str); 43] = [
     (
         "",
         "Begin a ledger, record, check",
@@ -243,6 +260,36 @@ pub const EXAMPLES: [(&str, &str, &str); 37] = [
         "append",
         "Many events at once",
         "git ledger append --batch events.jsonl",
+    ),
+    (
+        "run",
+        "A step with what it makes and what it touches",
+        "git ledger run --name build --watch Cargo.lock --artifact target/release/app --push origin -- cargo build --release",
+    ),
+    (
+        "run",
+        "A deployment that does not happen unless its start is recorded",
+        "git ledger run --name deploy --on-failure=fail --push origin -- ./deploy.sh prod",
+    ),
+    (
+        "snapshot",
+        "Configuration with line by line differences, variables by name",
+        "git ledger snapshot --config conf --diff 'conf/*.toml' --env 'DEPLOY_*' --value DEPLOY_REGION",
+    ),
+    (
+        "snapshot",
+        "Which variable changed when",
+        "git ledger log --type dev.git-ledger.env.changed --format '%(recorded) %(subject)'",
+    ),
+    (
+        "snapshot",
+        "What a server's daemon is configured with, from cron",
+        "git ledger snapshot --scope nginx --config /etc/nginx",
+    ),
+    (
+        "steps",
+        "What never ended, for a script",
+        "git ledger steps --json",
     ),
     ("flush", "What waits", "git ledger flush --dry-run"),
     (
