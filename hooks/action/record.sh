@@ -100,6 +100,7 @@ while IFS= read -r line; do
 done <<END
 $remotes
 END
+[ -z "${GL_OIDC:-}" ] || set -- "$@" "--oidc=$GL_OIDC"
 
 if [ -n "${GL_RUN:-}" ]; then
 	while IFS= read -r line; do

@@ -68,6 +68,7 @@ fn types(host: Host) -> Vec<String> {
         "dev.git-ledger.config.*",
         "dev.git-ledger.env.*",
         "dev.git-ledger.heartbeat",
+        "dev.git-ledger.snapshot",
         "dev.git-ledger.step.*",
     ]
     .map(str::to_owned)
