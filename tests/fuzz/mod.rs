@@ -4,6 +4,7 @@
 //! Each takes any bytes and panics when something that must hold of them does not. That it does
 //! not panic otherwise, ends soon and stays small is what the engine sees to.
 
+mod deliveries;
 mod documents;
 mod places;
 mod seals;
@@ -86,5 +87,13 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "stolen",
         run: stolen::stolen,
+    },
+    Target {
+        name: "intake",
+        run: deliveries::intake,
+    },
+    Target {
+        name: "webhook",
+        run: deliveries::webhook,
     },
 ];

@@ -140,6 +140,74 @@ fn cdevents() {
     "#);
 }
 
+/// Events as the makers of the specification's own library write and read them come through whole:
+/// of three versions, custom ones, and built by it.
+#[test]
+fn cdevents_of_their_own_library() {
+    use cdevents_sdk::{CDEvent, Subject, latest::service_deployed};
+    let event = |version: &str, id: &str, kind: &str, more: &str, content: &str| {
+        let name = if version.starts_with("0.5") {
+            "specversion"
+        } else {
+            "version"
+        };
+        format!(
+            r#"{{"context":{{"{name}":"{version}","id":"{id}","source":"/ci","type":"{kind}","timestamp":"2026-01-31T12:00:00Z"}},"subject":{{"id":"run",{more}"content":{content}}}}}"#
+        )
+    };
+    let run = r#""type":"pipelineRun","#;
+    let started = r#"{"pipelineName":"p","url":"https://ci.example/1"}"#;
+    let built = CDEvent::from(
+        Subject::from(service_deployed::Content {
+            artifact_id: "pkg:oci/pay@sha256:ab".try_into().expect("an id"),
+            environment: service_deployed::ContentEnvironment {
+                id: "prod".try_into().expect("an id"),
+                source: None,
+            },
+        })
+        .with_id("pay".try_into().expect("an id")),
+    )
+    .with_id("built".try_into().expect("an id"))
+    .with_source("https://argo.example".try_into().expect("a URI"));
+    let given = [
+        event(
+            "0.3.0",
+            "1",
+            "dev.cdevents.pipelinerun.started.0.1.1",
+            run,
+            started,
+        ),
+        event(
+            "0.4.1",
+            "2",
+            "dev.cdevents.pipelinerun.started.0.2.0",
+            run,
+            started,
+        ),
+        event("0.5.0", "3", "dev.cdevents.build.queued.0.3.0", "", "{}"),
+        event("0.5.1", "4", "dev.cdeventsx.probes.ping.0.1.0", "", "{}"),
+        event("0.5.1", "5", "com.example.probes.ping.0.1.0", "", "{}"),
+        serde_json::to_string(&built).expect("JSON"),
+    ];
+    let wanted: Vec<CDEvent> = given
+        .iter()
+        .map(|text| serde_json::from_str(text).unwrap_or_else(|why| panic!("{text}: {why}")))
+        .collect();
+    let world = world();
+    let summary = imported(&world, "cdevents", &[], format!("[{}]", given.join(",\n")));
+    assert_eq!(number(&summary, "recorded"), 6);
+    assert_both_agree(&world, "r");
+    let recorded = events(&world, "r");
+    for (wanted, event) in wanted.iter().zip(&recorded) {
+        let inside: CDEvent = serde_json::from_str(&data(event)).expect("a CDEvent");
+        assert_eq!(&inside, wanted);
+        assert_eq!(text(event, "id"), wanted.id().as_str());
+        assert_eq!(text(event, "type"), wanted.ty());
+        assert_eq!(text(event, "source"), wanted.source().as_str());
+        assert_eq!(text(event, "subject"), wanted.subject().id().as_str());
+    }
+}
+
 #[test]
 fn json_lines() {
     let lines = r#"{"when":1769860800,"who":{"name":"ann"},"n":1,"key":17}
