@@ -149,19 +149,12 @@ fn digest(body: &[u8]) -> String {
     format!("sha256:{}", hex(&sha256(body)))
 }
 
-/// What stands in `data.payload`: the whole, by digest and size.
-fn whole(body: &[u8]) -> Object {
-    let bytes = i64::try_from(body.len()).unwrap_or(i64::MAX);
-    Object::new()
-        .with("digest", digest(body))
-        .with("bytes", bytes)
-}
-
 /// One event of a payload that was reduced.
 struct Reduced<'a> {
     kind: String,
     source: String,
-    id: String,
+    /// The digest of the body, if there is none.
+    id: Option<String>,
     subject: Option<String>,
     time: Option<String>,
     data: Object,
@@ -170,12 +163,16 @@ struct Reduced<'a> {
 
 impl Reduced<'_> {
     fn event(self) -> Result<Event, Fault> {
+        let digest = digest(self.body);
+        let whole = Object::new()
+            .with("digest", digest.as_str())
+            .with("bytes", i64::try_from(self.body.len()).unwrap_or(i64::MAX));
         let mut object = Object::new()
             .with("specversion", "1.0")
             .with("type", self.kind)
             .with("source", self.source)
-            .with("id", self.id)
-            .with("data", self.data.with("payload", whole(self.body)));
+            .with("id", self.id.unwrap_or(digest))
+            .with("data", self.data.with("payload", whole));
         if let Some(subject) = self.subject.filter(|subject| !subject.is_empty()) {
             object.set("subject", subject);
         }

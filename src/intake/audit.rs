@@ -6,7 +6,7 @@
 //! Source: GitHub "Audit log events for your organization", "Streaming the audit log".
 
 use super::reduce::{filled, reduce, string};
-use super::{Delivery, Fault, Reduced, digest, payload, text};
+use super::{Delivery, Fault, Reduced, payload, text};
 use crate::event::Event;
 use crate::json::{Object, Value};
 
@@ -59,7 +59,7 @@ pub(super) fn event(delivery: &Delivery<'_>) -> Result<Event, Fault> {
             Some(base) => base.to_owned(),
             None => place(&record),
         },
-        id: id.unwrap_or_else(|| digest(delivery.body)),
+        id,
         subject: ["repo", "repository", "user", "team", "org", "business"]
             .iter()
             .find_map(|name| filled(&record, &format!("{{{name}}}"))),

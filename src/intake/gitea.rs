@@ -7,7 +7,7 @@
 
 use super::reduce::{self, filled, reduce, string};
 use super::row::{self, Row, acts, plain};
-use super::{Delivery, Fault, Reduced, action, digest, payload, plain_name, source, text};
+use super::{Delivery, Fault, Reduced, action, payload, plain_name, source, text};
 use crate::event::Event;
 
 /// What is taken of members that any event can have.
@@ -111,7 +111,7 @@ pub(super) fn event(delivery: &Delivery<'_>) -> Result<Event, Fault> {
             &[string(&payload, "repository.html_url")],
             "urn:gitea",
         ),
-        id: digest(delivery.body),
+        id: None,
         subject: subject.or_else(|| filled(&payload, "{repository.full_name}")),
         time: row.and_then(|row| reduce::time(&payload, row.time)),
         data,

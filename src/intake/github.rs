@@ -11,9 +11,7 @@ mod table;
 use std::borrow::Cow;
 
 use super::reduce::{self, filled, reduce, string};
-use super::{
-    Delivery, Fault, Reduced, action, digest, payload, plain_name, raw, row, source, text,
-};
+use super::{Delivery, Fault, Reduced, action, payload, plain_name, raw, row, source, text};
 use crate::event::Event;
 use crate::json::Object;
 use table::ROWS;
@@ -61,7 +59,7 @@ pub(super) fn event(delivery: &Delivery<'_>) -> Result<Event, Fault> {
     Reduced {
         kind,
         source: place(&payload, delivery.base),
-        id: digest(delivery.body),
+        id: None,
         subject: subject
             .or_else(|| filled(&payload, "{repository.full_name}"))
             .or_else(|| filled(&payload, "{organization.login}")),

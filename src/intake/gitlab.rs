@@ -8,7 +8,7 @@
 //! names (`build` is `job` there).
 
 use super::reduce::{self, filled, reduce, string};
-use super::{Delivery, Fault, Reduced, action, digest, payload, plain_name, source, text};
+use super::{Delivery, Fault, Reduced, action, payload, plain_name, source, text};
 use crate::event::Event;
 use crate::json::Object;
 
@@ -168,7 +168,7 @@ pub(super) fn event(delivery: &Delivery<'_>) -> Result<Event, Fault> {
             ],
             "urn:gitlab",
         ),
-        id: digest(delivery.body),
+        id: None,
         subject: subject.or_else(|| filled(&payload, "{project.path_with_namespace}")),
         time: row.and_then(|row| reduce::time(&payload, row.time)),
         data,
