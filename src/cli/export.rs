@@ -264,6 +264,10 @@ impl Job<'_> {
         if chain::is_done(cursor, tip, trust) || self.seen == Some(tip) {
             return Ok(());
         }
+        if let (Some(path), Some(keeper)) = (self.output.rotated(), &mut self.keeper) {
+            self.output = Output::grown_file(&path, keeper)?;
+        }
+        let cursor = self.keeper.as_ref().map(|keeper| &keeper.cursor);
         let mut piece = Piece::of(self.opened, &self.filter, cursor, tip, trust)?;
         piece.tell(self.context)?;
         let mut batch = self.batch();
@@ -423,8 +427,14 @@ impl Job<'_> {
             } else {
                 "exported"
             };
+            let record = if sum.records == 1 {
+                "record"
+            } else {
+                "records"
+            };
+            let entry = if sum.entries == 1 { "entry" } else { "entries" };
             terminal::tell(&format!(
-                "{what} {} records of {} entries ({standing})",
+                "{what} {} {record} of {} {entry} ({standing})",
                 sum.records, sum.entries
             ));
         }

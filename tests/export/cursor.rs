@@ -269,6 +269,42 @@ fn two_exports_do_not_share_a_cursor() {
     export(&world, &["-o", "out"]).ok();
 }
 
+/// A collector that rotates the file while it is written to: what comes later stands in a new one.
+#[test]
+fn following_goes_on_in_a_new_file() {
+    let world = ledger();
+    let words = [
+        "export", "--format", "csv", "--cursor", "cursor", "--follow", "--every", "1", "-o", "out",
+    ];
+    let mut command = recorded::binary(&world, "r", &words);
+    let mut child = command.stderr(Stdio::null()).spawn().expect("a program");
+    let out = world.path("r/out");
+    let wait = |word: &str| {
+        while !fs::read_to_string(&out)
+            .is_ok_and(|text| text.ends_with("\n") && text.contains(word))
+        {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    wait("z.last");
+    fs::rename(&out, world.path("r/out.1")).expect("a name");
+    world.ledger("r", &["append", "x.renamed"]).ok();
+    wait("x.renamed");
+    // the other way of doing it: a copy, and the file is cut
+    fs::File::create(&out).expect("a file");
+    world.ledger("r", &["append", "x.cut"]).ok();
+    wait("x.cut");
+    child.kill().expect("an end");
+    child.wait().expect("an end");
+    let old = fs::read_to_string(world.path("r/out.1")).expect("it");
+    assert!(old.contains("z.last") && !old.contains("x.renamed"));
+    let new = text(&world);
+    assert!(
+        new.starts_with("record,") && new.lines().count() == 2,
+        "{new}"
+    );
+}
+
 #[test]
 fn following_ends_when_it_is_told() {
     for signal in [Signal::TERM, Signal::INT] {

@@ -1,7 +1,7 @@
 //! Where records go: standard output, a new file, a file that grows, an address.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -101,8 +101,9 @@ impl Output {
     pub fn grown_file(path: &Path, keeper: &mut Keeper) -> Result<Output, Failure> {
         let cannot = |why: std::io::Error| cannot(path, &why);
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true);
-        let mut file = durable::open(path, &mut options).map_err(cannot)?;
+        // whoever cuts the file while it is written to leaves no hole in it
+        options.read(true).append(true).create(true);
+        let file = durable::open(path, &mut options).map_err(cannot)?;
         durable::sync_dir(directory(path)).map_err(cannot)?;
         let meta = file.metadata().map_err(cannot)?;
         let (there, inode) = (meta.len(), meta.ino());
@@ -134,7 +135,6 @@ impl Output {
             file.set_len(known).map_err(cannot)?;
         }
         let length = there.min(known);
-        file.seek(SeekFrom::Start(length)).map_err(cannot)?;
         Ok(Output {
             place: Place::Grown {
                 file,
@@ -142,8 +142,18 @@ impl Output {
                 inode,
                 path: path.to_owned(),
             },
-            header: length > 0,
+            header: false,
         })
+    }
+
+    /// The name of a file that grows, where another file or none stands under it now: the old one
+    /// was rotated away.
+    pub fn rotated(&self) -> Option<PathBuf> {
+        let Place::Grown { inode, path, .. } = &self.place else {
+            return None;
+        };
+        let there = path.symlink_metadata().ok().map(|meta| meta.ino());
+        (there != Some(*inode)).then(|| path.clone())
     }
 
     /// Whether each batch is a document of its own, joined to the one before or sent alone.
@@ -153,7 +163,11 @@ impl Output {
 
     /// Whether a table needs no header any more.
     pub fn has_header(&self) -> bool {
-        self.header
+        match &self.place {
+            // somebody may have cut it
+            Place::Grown { file, .. } => file.metadata().is_ok_and(|meta| meta.len() > 0),
+            _ => self.header,
+        }
     }
 
     /// The file that grows, as the cursor is to know it.
@@ -194,9 +208,8 @@ impl Output {
                 file, length, path, ..
             } => {
                 let written = file.write_all(bytes).and_then(|()| file.sync_data());
-                written.map_err(|why| cannot(path, &why))?;
-                *length += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                self.header = true;
+                let meta = written.and_then(|()| file.metadata());
+                *length = meta.map_err(|why| cannot(path, &why))?.len();
             }
             Place::Post(post) => {
                 if post.send(bytes, options, stop)? == Sent::Stopped {
