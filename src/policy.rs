@@ -21,7 +21,7 @@ use crate::principal::Principal;
 use crate::signature::PublicKey;
 
 use document::malformed;
-pub use fail::{DEPLOYMENTS, Decided, FailClass, FailMode, REFS, Relaxed, relaxed};
+pub use fail::{DEPLOYMENTS, Decided, FailClass, FailMode, REFS, Relaxed, Word, relaxed};
 
 /// The newest level of the specification this program knows.
 pub const SPEC: u64 = 1;

@@ -163,7 +163,7 @@ fn keys() {
             .collect::<String>(),
     )
     .expect("settings");
-    assert_snapshot!(refused(&world, &["append", "dev.x"], b"", 128), @r"
+    assert_snapshot!(refused(&world, &["append", "dev.x", "--on-failure=fail"], b"", 128), @r"
     ! error: no signing key is configured
     ! hint: set user.signingKey to the path of a key (git config user.signingKey ~/.ssh/id_ed25519.pub), or let 'git ledger init' make one
     [exit 128]
@@ -175,7 +175,7 @@ fn keys() {
     ! hint: --new-key makes one, for this repository only
     [exit 128]
     ");
-    assert_snapshot!(refused(&world, &["append", "dev.x", "--key", "/nowhere/key"], b"", 128), @r"
+    assert_snapshot!(refused(&world, &["append", "dev.x", "--on-failure=fail", "--key", "/nowhere/key"], b"", 128), @r"
     ! error: cannot use key file '/nowhere/key': no such file
     ! hint: user.signingKey names a key file, or a public key after 'key::'
     [exit 128]
@@ -187,7 +187,7 @@ fn keys() {
     ]);
     run(make, b"").ok();
     let locked = world.path("locked").display().to_string();
-    assert_snapshot!(refused(&world, &["append", "dev.x", "--key", &locked], b"", 128), @r"
+    assert_snapshot!(refused(&world, &["append", "dev.x", "--on-failure=fail", "--key", &locked], b"", 128), @r"
     ! error: key file '/W/locked' is encrypted, and no agent holds the key
     ! hint: ssh-add '/W/locked' lends it to ssh-agent; or sign from a terminal
     [exit 128]
@@ -370,7 +370,7 @@ fn a_stale_lock_is_explained() {
     let world = world();
     let lock = world.path("r/.git/refs/heads/ledger.lock");
     fs::write(&lock, "").expect("a lock");
-    let said = refused(&world, &["append", "dev.x"], b"", 128);
+    let said = refused(&world, &["append", "dev.x", "--on-failure=fail"], b"", 128);
     let digits = |c: char| c.is_ascii_digit();
     let (before, after) = said.split_once(" for ").expect("an age");
     let after = after.trim_start_matches(digits);
@@ -439,8 +439,9 @@ fn an_unwritable_repository() {
     }
     let said = run(as_nobody(&world, "r", &["append", "dev.x"]), b"").code(128);
     assert_snapshot!(told(&world, &said), @r"
-    ! error: cannot lock '/W/r/.git/git-ledger/lock': Permission denied (os error 13)
+    ! error: the event could be neither recorded (cannot lock '/W/r/.git/git-ledger/lock': Permission denied (os error 13)) nor spooled: Permission denied (os error 13)
     ! hint: this user may not do that there; ask whoever owns it
+    ! hint: run the command again when one of both is mended
     [exit 128]
     ");
     let said = run(as_nobody(&world, "new", &["init"]), b"").code(128);
@@ -487,7 +488,7 @@ fn a_full_disk() {
     let mut command = world.command("r", "sh");
     command.args([
         "-c",
-        "trap '' XFSZ; ulimit -f 0; exec git-ledger append dev.x --source /s",
+        "trap '' XFSZ; ulimit -f 0; exec git-ledger append dev.x --source /s --on-failure=fail",
     ]);
     let said = run(command, b"").code(128);
     assert_snapshot!(told(&world, &said), @r"

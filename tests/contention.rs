@@ -159,7 +159,7 @@ fn a_build_machine_run_again() {
         "cut",
     ];
     world.git("", &clone).ok();
-    let arguments = ["append", "dev.acme.built", "--id", "e"];
+    let arguments = ["append", "dev.acme.built", "--id", "e", "--on-failure=fail"];
     let said = crate::world::run(binary(&world, "cut", &arguments), b"").code(128);
     assert!(said.err.contains("the history here is cut off"), "{said}");
 }

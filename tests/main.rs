@@ -55,6 +55,9 @@ mod fuzz;
 // who may write what, and how that changes by agreement
 mod policy;
 
+// what becomes of events that cannot be recorded, as the policy says it
+mod fail_modes;
+
 // attacks on everything around the rules; the table of all of them is attacks.tsv
 mod attacks;
 

@@ -410,7 +410,7 @@ fn what_cannot_be_recorded_waits_or_fails() {
             .concat(),
         )
     };
-    append("1", &[]).code(128);
+    append("1", &["--on-failure", "fail"]).code(128);
     let said = append("2", &["--on-failure", "spool"]);
     assert!(said.out.starts_with("spooled a.b 2 in "), "{said}");
     let _ = said.ok();

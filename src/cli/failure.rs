@@ -252,7 +252,7 @@ impl From<AppendError> for Failure {
             }
             AppendError::PrimaryRefused { .. } => Failure::no(message).hint("the entry was not recorded"),
             AppendError::Unreachable { .. } => Failure::cannot(message)
-                .hint("the event was not recorded; --on-failure=spool keeps such events until 'git ledger flush'"),
+                .hint("the event was not recorded"),
             AppendError::Unsure { source_name, id, .. } => Failure::cannot(message).hint(format!(
                 "run it again with --source '{source_name}' --id '{id}', which records it once"
             )),

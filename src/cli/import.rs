@@ -385,11 +385,16 @@ impl Recorder<'_> {
             on_failure::record(self.job, &batch, most, Repeats::ById, self.args.on_failure)?;
         match outcome {
             Outcome::Recorded(recorded) => self.tally.record(&recorded),
-            Outcome::Spooled { files, why } => {
+            Outcome::Spooled {
+                files,
+                why,
+                because,
+            } => {
                 self.tally.spooled += files.len() as u64;
                 let why = why.message.lines().next().unwrap_or_default().to_owned();
                 let why = git_ledger::escape::printable(&why);
                 terminal::tell(&format!("warning: not recorded yet: {why}"));
+                terminal::tell(&format!("warning: it waits in the spool, for {because}"));
                 terminal::hint("'git ledger flush' records what waits");
             }
         }

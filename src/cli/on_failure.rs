@@ -10,21 +10,28 @@ use git_ledger::chain::MAX_AHEAD;
 use git_ledger::date::rfc3339;
 use git_ledger::escape::printable;
 use git_ledger::event::Pending;
+use git_ledger::git::Fetch;
 use git_ledger::json::{Object, Value};
+use git_ledger::ledger::Ledger;
+use git_ledger::policy::{FailMode, Policy, Word};
+use git_ledger::verify::Mark;
 
 use super::context::Opened;
 use super::failure::{Exit, Failure};
 use super::job::{self, Job};
 use super::{summary, terminal};
 
+/// How long the primary is asked for the policy in force where no copy of it is here.
+const ASKING: u64 = 5;
+
 /// What becomes of an event that cannot be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum OnFailure {
-    /// What the ledger's policy says of its type.
+    /// What the ledger's policy says of its type; the command fails where it says nothing.
     Policy,
     /// The command fails.
     Fail,
-    /// The event waits in the spool.
+    /// The event waits in the spool, unless the policy is closed for its type.
     Spool,
 }
 
@@ -39,11 +46,13 @@ pub enum Outcome {
         files: Vec<PathBuf>,
         /// Why they are not in the chain.
         why: Failure,
+        /// Why they may wait.
+        because: String,
     },
 }
 
-/// Records events, at most so many in one entry, or puts them aside as `on_failure` says. Shows
-/// nothing.
+/// Records events, at most so many in one entry, or puts them aside as the policy in force and
+/// `on_failure` say: all of them or none, by the strictest of their types. Shows nothing.
 ///
 /// # Errors
 /// When the events are neither in the chain nor in the spool, as far as can be told.
@@ -55,15 +64,80 @@ pub fn record(
     on_failure: OnFailure,
 ) -> Result<Outcome, Failure> {
     let next = Next::Events(group(pending.to_vec(), most_events));
-    match job.append(&next, repeats) {
-        Ok(recorded) => Ok(Outcome::Recorded(recorded)),
-        Err(why) if on_failure == OnFailure::Spool && may_wait(&why) => {
-            let files = spool(job.opened, pending, job.push, &why)?;
-            summary::spooled(job.context, pending, first_line(&why));
-            Ok(Outcome::Spooled { files, why })
+    let why = match job.append(&next, repeats) {
+        Ok(recorded) => return Ok(Outcome::Recorded(recorded)),
+        Err(why) if on_failure == OnFailure::Fail || !may_wait(&why) => return Err(why),
+        Err(why) => why,
+    };
+    let policy = policy_seen(job);
+    let kinds = pending.iter().map(|pending| pending.event.kind());
+    let word = Word::of(policy.as_ref(), kinds);
+    let because = match (word.mode(), on_failure) {
+        (Some(FailMode::Spool), _) => word.to_string(),
+        (None, OnFailure::Spool) => "--on-failure=spool asks for it".to_owned(),
+        (Some(FailMode::Closed), _) => return Err(closed(why, &word)),
+        // where there is no ledger at all, nothing should wait for one
+        (None, _) if policy.is_none() && job.push.is_empty() => return Err(why),
+        (None, _) => {
+            let hint =
+                format!("{word}; --on-failure=spool keeps such events until 'git ledger flush'");
+            return Err(why.hint(hint));
         }
-        Err(failure) => Err(failure),
+    };
+    let files = spool(job.opened, pending, job.push, &why)?;
+    summary::spooled(job.context, pending, first_line(&why));
+    Ok(Outcome::Spooled {
+        files,
+        why,
+        because,
+    })
+}
+
+/// The newest policy this copy has seen of the ledger that decides. Where none is here, the
+/// primary is asked once more: a key may be missing, and the network not.
+fn policy_seen(job: &Job<'_>) -> Option<Policy> {
+    let opened = job.opened;
+    // a branch that is here and cannot be read stands for nothing else
+    if opened.ledger.tip_id().ok()?.is_some() {
+        return opened.ledger.tip().ok().map(|tip| tip.policy);
     }
+    let name = job.push.first()?;
+    let (primary, ledger) = opened.primary(name).ok()?;
+    let branch = opened.settings.reference.strip_prefix("refs/heads/");
+    let tracking = branch.map(|branch| {
+        let tracking = format!("refs/remotes/{name}/{branch}");
+        Ledger::new(opened.repository.clone(), tracking)
+    });
+    let copies = [Some(ledger.clone()), tracking].into_iter().flatten();
+    let seen = copies.filter_map(|copy| copy.tip().ok());
+    let newest = seen.max_by_key(|tip| tip.link.entry.number());
+    let asked = || {
+        let fetch = Fetch {
+            url: &primary.url,
+            name: ledger.reference(),
+            depth: primary.depth,
+            haves: &[],
+            max_bytes: primary.max_bytes,
+        };
+        let until = super::context::deadline(job.timeout.min(ASKING));
+        let id = primary.transport.fetch(&fetch, until).ok()?;
+        ledger.tip_at(id).ok()
+    };
+    let tip = newest.or_else(asked)?;
+    // a policy from before what was seen of the primary may be one that was tightened since
+    let older = |mark: &Mark| tip.link.entry.number() < mark.number;
+    (!primary.mark.as_ref().is_some_and(older)).then_some(tip.policy)
+}
+
+/// Why the command fails where the policy does not let events wait.
+fn closed(why: Failure, word: &Word<'_>) -> Failure {
+    let (first, rest) = why.message.split_once('\n').unwrap_or((&why.message, ""));
+    let mut message = format!("{first}; it does not wait in the spool, for {word}");
+    if !rest.is_empty() {
+        message += &format!("\n{rest}");
+    }
+    Failure { message, ..why }
+        .hint("what it reports should not go on before it is recorded; nothing was recorded")
 }
 
 /// Shows what became of the events and brings new entries to the remotes after the first.
@@ -85,13 +159,18 @@ pub fn finish(
             warn_if_ahead(recorded, job.context.clock()?);
             job.mirror(recorded)
         }
-        Outcome::Spooled { files, why } => {
+        Outcome::Spooled {
+            files,
+            why,
+            because,
+        } => {
             terminal::tell(&format!(
                 "warning: not recorded yet: {}",
                 printable(first_line(why))
             ));
+            terminal::tell(&format!("warning: it waits in the spool, for {because}"));
             terminal::hint("'git ledger flush' records what waits");
-            terminal::answer(&spooled(pending, files, json), Exit::Done)
+            terminal::answer(&spooled(pending, files, because, json), Exit::Done)
         }
     }
 }
@@ -122,14 +201,18 @@ fn spool(
             Ok(path) => files.push(path),
             Err(error) => {
                 files.retain(|path| git_ledger::durable::remove(path).is_err());
-                let failure = Failure::cannot(format!(
+                let message = format!(
                     "{} could be neither recorded ({}) nor spooled: {error}",
                     match pending.len() {
                         1 => "the event".to_owned(),
                         all => format!("{all} events"),
                     },
                     first_line(why)
-                ));
+                );
+                let failure = Failure {
+                    hints: why.hints.clone(),
+                    ..Failure::cannot(message)
+                };
                 return Err(match files.len() {
                     0 => failure,
                     left => failure.hint(format!(
@@ -145,14 +228,15 @@ fn spool(
 }
 
 /// A line for each event that waits.
-fn spooled(pending: &[Pending], files: &[PathBuf], json: bool) -> String {
+fn spooled(pending: &[Pending], files: &[PathBuf], because: &str, json: bool) -> String {
     let line = |(Pending { event, .. }, file): (&Pending, &PathBuf)| {
         if json {
             let object = Object::new()
                 .with("status", "spooled")
                 .with("file", file.to_string_lossy().into_owned())
                 .with("source", event.source())
-                .with("id", event.id());
+                .with("id", event.id())
+                .with("because", because);
             Value::from(object).to_canonical() + "\n"
         } else {
             format!(

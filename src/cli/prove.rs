@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use git_ledger::escape::printable;
 use git_ledger::finding::{Answer, Severity};
 use git_ledger::ledger::ObjectReader;
 use git_ledger::merkle::hex;
@@ -126,7 +127,7 @@ pub(super) fn tell(built: &Built, verb: &str, target: &Target, fingerprint: &str
     }
     terminal::hint(&format!(
         "check it with: git ledger {verb} {} --fingerprint {fingerprint}",
-        target.name()
+        printable(target.name())
     ));
     terminal::hint("hand the fingerprint over by another way than the file");
 }

@@ -63,6 +63,62 @@ impl std::fmt::Display for Decided<'_> {
     }
 }
 
+/// What is said of events that are recorded together: of the strictest of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word<'a> {
+    /// A row of the policy decides.
+    Row(Decided<'a>),
+    /// The policy has no row for it.
+    NoRow,
+    /// No policy is known; types of this pattern are closed then.
+    Unread(&'static str),
+    /// No policy is known, and such a type is not among those that are closed then.
+    UnreadOther,
+}
+
+impl<'a> Word<'a> {
+    /// What this policy, as far as one is known, says of events of these types.
+    pub fn of<'k>(
+        policy: Option<&'a Policy>,
+        kinds: impl IntoIterator<Item = &'k str>,
+    ) -> Word<'a> {
+        let one = |kind: &str| match policy {
+            Some(policy) => policy.decided(kind).map_or(Word::NoRow, Word::Row),
+            None => {
+                let mut closed = DEPLOYMENTS.iter().chain(&REFS);
+                let closed = closed.find(|pattern| fits(pattern, kind));
+                closed.map_or(Word::UnreadOther, |pattern| Word::Unread(pattern))
+            }
+        };
+        let words = kinds.into_iter().map(one);
+        let none = policy.map_or(Word::UnreadOther, |_| Word::NoRow);
+        words.min_by_key(|word| laxity(word.mode())).unwrap_or(none)
+    }
+
+    /// What becomes of the events; none where whoever records may choose.
+    pub fn mode(&self) -> Option<FailMode> {
+        match self {
+            Word::Row(decided) => Some(decided.mode),
+            Word::Unread(_) => Some(FailMode::Closed),
+            Word::NoRow | Word::UnreadOther => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Word<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Word::Row(decided) => write!(f, "the ledger's policy says {decided}"),
+            Word::NoRow => f.write_str("the ledger's policy says nothing of it"),
+            Word::Unread(pattern) => write!(
+                f,
+                "the ledger's policy cannot be read here, and without it {pattern} is closed"
+            ),
+            Word::UnreadOther => f.write_str("the ledger's policy cannot be read here"),
+        }
+    }
+}
+
 /// A class of events for which a policy is laxer than the one before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relaxed {

@@ -473,7 +473,15 @@ fn springs_nothing(shape: Shape, format: &'static str, other: &'static str) {
             for verb in [
                 &["compare", remote, "--timeout", "1"][..],
                 &["verify", "--remotes", remote, "--timeout", "1"],
-                &["append", "dev.x", "--push", remote, "--timeout", "1"],
+                &[
+                    "append",
+                    "dev.x",
+                    "--push",
+                    remote,
+                    "--timeout",
+                    "1",
+                    "--on-failure=fail",
+                ],
             ] {
                 let said = trap.ledger(verb);
                 assert_eq!(trap.sprung(), BTreeSet::new(), "{verb:?}: {said}");

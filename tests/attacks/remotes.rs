@@ -103,7 +103,15 @@ fn an_address_that_is_an_option_or_a_command_is_refused() {
             &["compare", "evil", "--timeout", "2"][..],
             &["mirror", "pull", "evil", "--timeout", "2"],
             &["mirror", "push", "evil", "--timeout", "2"],
-            &["append", "dev.x", "--push", "evil", "--timeout", "2"],
+            &[
+                "append",
+                "dev.x",
+                "--push",
+                "evil",
+                "--timeout",
+                "2",
+                "--on-failure=fail",
+            ],
         ] {
             let said = direct(&world, "r", arguments);
             assert_ne!(said.code, 0, "{url} {arguments:?}: {said}");

@@ -26,7 +26,7 @@ fn say_so_and_lose_nothing() {
     for (offset, (fault, words)) in FAULTS.into_iter().enumerate() {
         for number in chosen(points.len(), every, offset) {
             let id = format!("{fault} {number}");
-            let arguments = ["append", "dev.acme.built", "--id", &id];
+            let arguments = ["append", "dev.acme.built", "--id", &id, "--on-failure=fail"];
             let said = with_fault(&world, "r", &points[number], fault, &arguments);
             if said.code == 0 {
                 assert!(acknowledged(&said), "{:?} {said}", points[number]);

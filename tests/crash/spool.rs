@@ -128,7 +128,8 @@ fn a_lock_of_another_program_is_explained() {
     world.repository("r");
     let lock = world.path("r/.git/refs/heads/ledger.lock");
     std::fs::write(&lock, "").expect("a file");
-    let said = run(binary(&world, "r", &["append", "dev.acme.built"]), b"").code(128);
+    let arguments = ["append", "dev.acme.built", "--on-failure=fail"];
+    let said = run(binary(&world, "r", &arguments), b"").code(128);
     assert!(
         said.err.contains("ledger.lock' has been there for"),
         "{said}"

@@ -57,6 +57,36 @@ fn the_first_row_that_fits_decides() {
 }
 
 #[test]
+fn of_several_events_the_strictest_counts() {
+    let policy = policy(&["closed a", "spool b"]);
+    let mode = |kinds: &[&str]| Word::of(Some(&policy), kinds.iter().copied()).mode();
+    assert_eq!(mode(&["b", "b"]), Some(FailMode::Spool));
+    assert_eq!(mode(&["b", "c"]), None);
+    assert_eq!(mode(&["b", "c", "a", "b"]), Some(FailMode::Closed));
+    assert_eq!(mode(&[]), None);
+    assert_eq!(
+        Word::of(Some(&policy), ["b", "a"]).to_string(),
+        "the ledger's policy says 'closed' for a ([[failure]] row 1)"
+    );
+}
+
+#[test]
+fn without_a_policy_deployments_and_pushes_are_closed() {
+    let mode = |kind: &str| Word::of(None, [kind]).mode();
+    for kind in [
+        "dev.cdevents.environment.created.0.2.0",
+        "dev.git-ledger.push",
+    ] {
+        assert_eq!(mode(kind), Some(FailMode::Closed), "{kind}");
+    }
+    assert_eq!(mode("dev.cdevents.build.started.0.2.0"), None);
+    assert_eq!(
+        Word::of(None, ["x", "dev.git-ledger.push"]),
+        Word::Unread("dev.git-ledger.push")
+    );
+}
+
+#[test]
 fn without_a_row_there_is_no_mode() {
     assert_eq!(policy(&[]).fail_mode("a"), None);
     assert_eq!(policy(&["spool a"]).fail_mode("ab"), None);
