@@ -22,6 +22,7 @@ use gix::ObjectId;
 pub use self::error::AppendError;
 pub use self::known::Repeats;
 use self::race::{Landed, Published, REFUSALS, Sent};
+pub use self::repeat::same;
 use crate::chain;
 use crate::commit::{self, Draft, Link};
 use crate::date::rfc3339;

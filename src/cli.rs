@@ -35,6 +35,7 @@ mod prove;
 mod reconcile;
 mod run;
 mod selection;
+mod serve;
 mod show;
 mod snapshot;
 mod steps;
@@ -103,6 +104,7 @@ enum Verb {
     #[command(subcommand)]
     Evidence(evidence::Verb),
     Reconcile(reconcile::Args),
+    Serve(serve::Args),
     Completions(completions::Args),
     #[command(subcommand, hide = true)]
     Generate(completions::Generate),
@@ -167,6 +169,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::CheckProof(args) => check_proof::run(context, &args),
         Verb::Evidence(verb) => evidence::run(context, verb),
         Verb::Reconcile(args) => reconcile::run(context, args),
+        Verb::Serve(args) => serve::run(context, args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Generate(what) => completions::generate(&what),
     }

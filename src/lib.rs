@@ -53,7 +53,9 @@ pub mod hook;
 pub mod push_certificate;
 
 // the front desk
+pub mod continuity;
 pub mod intake;
+pub mod serve;
 pub mod webhook;
 
 // the witness of a pipeline

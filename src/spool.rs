@@ -96,6 +96,27 @@ impl Spool {
         Ok(paths.into_iter().map(read).collect())
     }
 
+    /// How many files wait, whatever they hold.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn count(&self) -> io::Result<u64> {
+        match std::fs::read_dir(&self.dir) {
+            Ok(files) => {
+                let spooled = files.filter(|file| {
+                    file.as_ref().is_ok_and(|file| {
+                        Path::new(&file.file_name())
+                            .extension()
+                            .is_some_and(|extension| extension == "json")
+                    })
+                });
+                Ok(spooled.count() as u64)
+            }
+            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(why) => Err(why),
+        }
+    }
+
     /// Forgets an event that is in the chain now.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::finding::{Finding, FindingId};
 use crate::merkle::{self, Hash};
 use crate::policy::{Policy, Role, Signer, roles_for};
 use crate::principal::Principal;
-use crate::signature::{Signature, SignatureFault};
+use crate::signature::{PublicKey, Signature, SignatureFault};
 
 /// The namespace of approvals.
 pub const APPROVAL_NAMESPACE: &str = "git-ledger-approval";
@@ -57,6 +57,19 @@ pub fn permits(policy: &Policy, link: &Link, place: Place) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// Why a key may not record an event of this type in an ordinary entry, whatever else stands in it.
+pub fn refuses(policy: &Policy, key: &PublicKey, kind: &str) -> Option<Finding> {
+    let Some((_, row)) = policy.row(key) else {
+        let detail = format!("{} has no row in the policy", key.fingerprint());
+        return Some(Finding::new(FindingId::SignerUnknown, detail));
+    };
+    if matches!(kind, event::POLICY_CHANGED | event::LEDGER_CREATED) {
+        let detail = format!("{kind:?} stands in no ordinary entry");
+        return Some(Finding::new(FindingId::PolicyEvent, detail));
+    }
+    records(row, kind)
 }
 
 /// The row of the link's key, when that row may sign for the principal it names.

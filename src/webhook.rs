@@ -31,6 +31,9 @@ pub const TOLERANCE: u64 = 300;
 /// Signatures that one delivery may carry while keys are changed.
 const MAX_SIGNATURES: usize = 16;
 
+/// What stands before a token in `Authorization` (RFC 6750), in either case.
+const BEARER: &[u8] = b"Bearer ";
+
 /// How a sender proves that it holds the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
@@ -42,6 +45,8 @@ pub enum Scheme {
     ForgejoHmac,
     /// `X-Gitlab-Token`: the secret itself. It says nothing about the body.
     GitlabToken,
+    /// `Authorization: Bearer <token>`: the secret itself. It says nothing about the body.
+    Bearer,
     /// `webhook-id`, `webhook-timestamp`, `webhook-signature`: HMAC-SHA-256 over id, time and body.
     StandardWebhooks,
 }
@@ -125,6 +130,7 @@ impl Scheme {
             Scheme::GiteaHmac => "X-Gitea-Signature",
             Scheme::ForgejoHmac => "X-Forgejo-Signature",
             Scheme::GitlabToken => "X-Gitlab-Token",
+            Scheme::Bearer => "Authorization",
             Scheme::StandardWebhooks => "webhook-signature",
         }
     }
@@ -150,7 +156,17 @@ pub fn check(
         Scheme::GiteaHmac | Scheme::ForgejoHmac => {
             body_alone(scheme.header(), "", headers, body, secrets)
         }
-        Scheme::GitlabToken => token(scheme.header(), headers, secrets),
+        Scheme::GitlabToken => token(scheme.header(), headers.only(scheme.header())?, secrets),
+        Scheme::Bearer => {
+            let header = scheme.header();
+            let value = headers.only(header)?;
+            let (word, given) = value.split_at(value.len().min(BEARER.len()));
+            if !word.eq_ignore_ascii_case(BEARER) {
+                let why = "it does not begin with Bearer";
+                return Err(Refusal::Malformed { header, why });
+            }
+            token(header, given, secrets)
+        }
         Scheme::StandardWebhooks => standard(headers, body, secrets, now),
     }
 }
@@ -174,12 +190,8 @@ fn body_alone(
 }
 
 /// The secret itself. Digests are compared, which have one length whatever the secrets have.
-fn token(
-    header: &'static str,
-    headers: &Headers<'_>,
-    secrets: &[Secret],
-) -> Result<Checked, Refusal> {
-    let given = digest::digest(&digest::SHA256, headers.only(header)?);
+fn token(header: &'static str, given: &[u8], secrets: &[Secret]) -> Result<Checked, Refusal> {
+    let given = digest::digest(&digest::SHA256, given);
     let fits = |secret: &Secret| {
         let known = digest::digest(&digest::SHA256, secret.bytes());
         constant_time::verify_slices_are_equal(given.as_ref(), known.as_ref()).is_ok()

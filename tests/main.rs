@@ -74,3 +74,6 @@ mod proofs;
 mod export;
 // what a pipeline leaves behind: wrapped commands, snapshots, and no secret
 mod capture;
+
+// webhooks and CloudEvents over HTTP: recorded once, answered when durable
+mod serve;

@@ -9,7 +9,7 @@ const RUN: &str = "ci";
 
 /// Whether two events are one event recorded twice. A writer that gives no time gets the clock's,
 /// and a job that is tried again is another run: a retry differs in both.
-pub(super) fn same(old: &Event, new: &Event) -> bool {
+pub fn same(old: &Event, new: &Event) -> bool {
     bare(old) == bare(new)
 }
 

@@ -1,8 +1,10 @@
 //! One append with its surroundings: the key, the primary, the further remotes, the answer.
 
-use git_ledger::append::{Appender, Next, Primary, Recorded, Repeats};
+use git_ledger::append::{AppendError, Appender, Next, Primary, Recorded, Repeats};
 use git_ledger::commit::Link;
 use git_ledger::escape::printable;
+use git_ledger::finding::FindingId;
+use git_ledger::git::FileLock;
 use git_ledger::json::{Object, Value};
 use git_ledger::ledger::Ledger;
 use git_ledger::marks::Mark;
@@ -86,6 +88,25 @@ impl Job<'_> {
             deadline,
         };
         work(&appender, opened)
+    }
+
+    /// Whether these could be recorded now: key, policy and tip, then the lock and the disk.
+    pub fn try_out(&self, next: &Next) -> Result<(), Failure> {
+        self.with(|appender, _| {
+            match appender.rehearse(next) {
+                // the key may record other types than this one
+                Err(AppendError::Refused(finding)) if finding.id == FindingId::SignerType => {}
+                rehearsed => {
+                    rehearsed?;
+                }
+            }
+            let state = appender.ledger.state_dir();
+            git_ledger::durable::create_dir_all(&state)?;
+            let _lock = FileLock::acquire(&state.join("lock"), appender.deadline)?;
+            let trial = state.join("trial");
+            git_ledger::durable::write(&trial, b"")?;
+            Ok(git_ledger::durable::remove(&trial)?)
+        })
     }
 
     /// Shows what would be written.

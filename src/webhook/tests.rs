@@ -45,6 +45,11 @@ fn a_body_under_a_right_signature() {
             "X-Gitlab-Token",
             "It's a Secret to Everybody",
         ),
+        (
+            Scheme::Bearer,
+            "Authorization",
+            "bearer It's a Secret to Everybody",
+        ),
     ];
     for (scheme, name, value) in cases {
         let checked = judged(scheme, &[(name, value)], BODY);

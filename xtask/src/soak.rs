@@ -1,4 +1,4 @@
-//! `cargo xtask soak [--quick] [kill|history|compare]`: the long campaigns, and their figures.
+//! `cargo xtask soak [--quick] [kill|history|compare|serve|load]`: the long campaigns, and their figures.
 //!
 //! They are tests of the suite with larger counts (`GIT_LEDGER_TEST_LONG`); `--quick` leaves the
 //! counts as they are in the suite.
@@ -12,6 +12,8 @@ const CAMPAIGNS: &[(&str, &str, usize)] = &[
     ("kill", "crash::", 1),
     ("history", "history::", 3),
     ("compare", "mirrors::alarms::", 1),
+    ("serve", "serve::kills::", 1),
+    ("load", "serve::load::", 1),
 ];
 
 /// What the tests print, and what stands above it in the table.
@@ -32,11 +34,22 @@ const TABLES: &[(&str, &[&str])] = &[
         "comparisons | ",
         &["comparisons", "entries meanwhile", "false alarms", "states"],
     ),
+    (
+        "deliveries | ",
+        &[
+            "connections",
+            "deliveries",
+            "a second",
+            "median",
+            "99 of 100",
+        ],
+    ),
 ];
 
 /// Runs the campaigns that are named, or all.
 pub fn run(root: &Path, arguments: &[String]) -> Result<(), String> {
-    let usage = || "usage: cargo xtask soak [--quick] [kill | history | compare]".to_owned();
+    let usage =
+        || "usage: cargo xtask soak [--quick] [kill | history | compare | serve | load]".to_owned();
     let quick = arguments.iter().any(|word| word == "--quick");
     let named: Vec<&String> = arguments.iter().filter(|word| *word != "--quick").collect();
     if let Some(unknown) = named

@@ -16,7 +16,7 @@ pub const EXIT_STATUS: [(&str, &str); 5] = [
 ];
 
 /// Keys of git's configuration, what they mean, and the verbs that ask for them (none: all).
-pub const CONFIGURATION: [(&str, &str, &[&str]); 21] = [
+pub const CONFIGURATION: [(&str, &str, &[&str]); 24] = [
     (
         "ledger.<name>.ref",
         "The branch of the ledger called <name>; refs/heads/ledger if there is none.",
@@ -56,6 +56,7 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 21] = [
             "snapshot",
             "reconcile",
             "doctor",
+            "serve",
         ],
     ),
     (
@@ -75,7 +76,23 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 21] = [
             "heartbeat",
             "doctor",
             "tip",
+            "serve",
         ],
+    ),
+    (
+        "ledger.<name>.serveSecret",
+        "Where a route's secret is: github=FILE or github=env:NAME; may be given several times.",
+        &["serve"],
+    ),
+    (
+        "ledger.<name>.serveRepository",
+        "Repositories whose webhooks are taken, owner/name up to a final *; may be given several times.",
+        &["serve"],
+    ),
+    (
+        "ledger.<name>.serveSource",
+        "Sources whose CloudEvents are taken, up to a final *; may be given several times.",
+        &["serve"],
     ),
     (
         "ledger.<name>.maxFetch",

@@ -1,0 +1,102 @@
+//! The secrets that the server shares with those who send: from files or variables, never from the
+//! command line, where every user of the machine could read them.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use git_ledger::serve::{Guard, Guards, Route};
+use git_ledger::webhook::{Scheme, Secret};
+
+use crate::cli::context::Context;
+use crate::cli::failure::Failure;
+use crate::cli::terminal;
+
+/// The most a file of a secret may hold, in bytes.
+const MAX_FILE: u64 = 4096;
+
+/// What stands before a key of Standard Webhooks.
+const KEY: &[u8] = b"whsec_";
+
+/// Who is believed where, from words such as `github=FILE` and `events=env:NAME`.
+///
+/// # Errors
+/// When a word makes no sense, or a secret cannot be read or is none.
+pub fn guards(context: &Context, words: &[String]) -> Result<Guards, Failure> {
+    let mut guards = Guards::new();
+    for word in words {
+        // the word may be a secret that somebody put in the wrong place
+        let (route, place) = word
+            .split_once('=')
+            .and_then(|(name, place)| Some((Route::of(name)?, place)))
+            .ok_or_else(|| {
+                Failure::usage("a secret is given as ROUTE=FILE or ROUTE=env:NAME")
+                    .hint("the routes are github, gitlab, gitea, forgejo and events")
+            })?;
+        let text = match place.strip_prefix("env:") {
+            Some(name) => variable(context, name)?,
+            None => file(context, place)?,
+        };
+        let standard = text.starts_with(KEY) && matches!(route, Route::Gitlab | Route::Events);
+        let scheme = match (standard, route) {
+            (true, _) => Scheme::StandardWebhooks,
+            (false, Route::Github) => Scheme::GithubHmac,
+            (false, Route::Gitlab) => Scheme::GitlabToken,
+            (false, Route::Gitea) => Scheme::GiteaHmac,
+            (false, Route::Forgejo) => Scheme::ForgejoHmac,
+            (false, Route::Events) => Scheme::Bearer,
+        };
+        let secret = Secret::new(scheme, &text).map_err(|why| {
+            Failure::usage(format!("the secret of {}: {why}", route.name()))
+                .hint("openssl rand -hex 32 makes a good one")
+        })?;
+        let guard = guards.entry(route).or_insert_with(|| Guard::Secrets {
+            tokens: Vec::new(),
+            keys: Vec::new(),
+        });
+        if let Guard::Secrets { tokens, keys } = guard {
+            match standard {
+                true => keys.push(secret),
+                false => tokens.push(secret),
+            }
+        }
+    }
+    Ok(guards)
+}
+
+fn variable(context: &Context, name: &str) -> Result<Vec<u8>, Failure> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let value = context.environment.get(name).ok_or_else(|| {
+        Failure::usage(format!("the variable '{name}' is not set"))
+            .hint("it was named as the place of a secret")
+    })?;
+    Ok(value.as_bytes().to_vec())
+}
+
+/// The first and only line of a file.
+fn file(context: &Context, place: &str) -> Result<Vec<u8>, Failure> {
+    let path = context.directory.join(place);
+    let cannot = |why: std::io::Error| {
+        Failure::usage(format!(
+            "cannot read the secret in '{}': {why}",
+            path.display()
+        ))
+        .hint("a secret is given as ROUTE=FILE or ROUTE=env:NAME")
+    };
+    warn_of_readers(&path);
+    let mut text = git_ledger::durable::read(&path, MAX_FILE).map_err(cannot)?;
+    if text.last() == Some(&b'\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+fn warn_of_readers(path: &Path) {
+    let mode = std::fs::metadata(path).map(|found| found.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+        terminal::tell(&format!(
+            "warning: others may read '{}'",
+            git_ledger::escape::printable(&path.to_string_lossy())
+        ));
+        terminal::hint("chmod 600: who has the secret can record what never happened");
+    }
+}
