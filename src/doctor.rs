@@ -312,6 +312,7 @@ checks! {
         Marks "marks" "what was last seen on each copy can be read" "without it a rollback looks like news";
         Spool "spool" "no event waits to be recorded" "what waits is in no record, and only this machine has it";
         Outstanding "outstanding" "no push waits for its outcome" "the record says accepted where the refs may not have moved";
+        Steps "steps" "no step waits for its end to be recorded" "the record says that it runs, and nobody waits for it any more";
         Heartbeat "heartbeat" "the newest entry is not old" "a ledger that stands still cannot be told from one that is cut off";
         Reconcile "reconcile" "the refs were compared with the record lately" "moves that no hook saw are found by nothing else";
     }

@@ -46,6 +46,8 @@ pub struct Site<'a> {
     pub scripts: &'a [(&'a str, &'a str)],
     /// Where the spool is.
     pub spool: &'a crate::spool::Spool,
+    /// How many steps lost the process that ran them.
+    pub dead_steps: usize,
     /// Seconds since 1970 by the clock that dates entries.
     pub clock: u64,
     /// The clock that dates files.

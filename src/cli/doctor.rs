@@ -17,6 +17,7 @@ use super::context::{Context, Opened};
 use super::failure::{Exit, Failure};
 use super::hook::install::{OPTION, SCRIPTS};
 use super::reconcile::last_look;
+use super::run::closing;
 use super::terminal;
 
 /// Check that prevention is on: hooks, settings, keys, files, mirrors
@@ -127,6 +128,7 @@ fn look(
         key: context.key_settings(&opened.config, name, None),
         scripts: &scripts,
         spool: &spool,
+        dead_steps: closing::dead(opened)?.len(),
         clock: context.clock()?,
         now: SystemTime::now(),
         reconciled: last_look(opened),

@@ -22,6 +22,8 @@ pub struct Facts {
     pub bad_spool: Vec<PathBuf>,
     /// Pushes whose outcome is not known, and whose process is gone.
     pub outstanding: usize,
+    /// Steps whose process is gone and whose end is not recorded.
+    pub dead_steps: usize,
     /// Seconds after which a newest entry is old; none if nobody said.
     pub max_age: Option<u64>,
     /// Seconds since the refs were last compared with the record, where that is known.
@@ -75,6 +77,7 @@ pub fn examine(place: Place, facts: &Facts) -> Vec<Diagnosis> {
         marks(facts),
         spool(facts),
         outstanding(place, facts),
+        steps(facts),
         heartbeat(facts),
         reconcile(place, facts),
         count(place, facts),
@@ -150,6 +153,17 @@ fn outstanding(place: Place, facts: &Facts) -> Diagnosis {
             "the next push settles them, and so does: git ledger reconcile",
         ),
         _ => Diagnosis::not_applicable(Check::Outstanding, "nobody pushes here"),
+    }
+}
+
+fn steps(facts: &Facts) -> Diagnosis {
+    match facts.dead_steps {
+        0 => Diagnosis::ok(Check::Steps, "none"),
+        count => Diagnosis::off(
+            Check::Steps,
+            format!("{count} steps lost the git-ledger that ran them"),
+            "git ledger flush",
+        ),
     }
 }
 

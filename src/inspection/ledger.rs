@@ -68,6 +68,7 @@ pub(super) fn observe(site: &Site<'_>) -> Facts {
             .iter()
             .filter(|push| !is_alive(push.process))
             .count(),
+        dead_steps: site.dead_steps,
         max_age: site.max_age,
         reconciled: site.reconciled.map(|then| site.clock.saturating_sub(then)),
         mirrors,

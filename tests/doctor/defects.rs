@@ -342,6 +342,12 @@ const DEFECTS: &[(&str, Fix, Plant)] = &[
         let text = "{\"id\":\"x\",\"process\":4194303,\"refs\":[],\"source\":\"/r\"}\n";
         fs::write(dir.join("git-ledger/pushes/x.json"), text).expect("a push");
     }),
+    ("steps", Fix::Leaves, |world, dir| {
+        // the command kills what waits for it
+        let step = ["ledger", "run", "--", "sh", "-c", "kill -9 $PPID"];
+        world.git(dir, &step).code(137);
+        world.git(dir, &["ledger", "mirror", "push"]).ok();
+    }),
     ("heartbeat", Fix::Leaves, |world, dir| {
         set(dir, "ledger.acme.maxAge", "1h");
         world.sleep(7200);
