@@ -26,6 +26,7 @@ pub mod text;
 #[cfg(test)]
 mod tests;
 
+pub use self::cloudevents::{admitted, carry};
 use crate::event::{ATTACHMENTS, Event, EventFault, Pending};
 use crate::json::{Object, Value, foreign};
 use crate::merkle::{hex, sha256};

@@ -96,7 +96,10 @@ fn hold(object: &mut Object, seen: &Object, given: &[u8]) -> Result<(), Fault> {
 }
 
 /// Sets the data of an event: a JSON text, whole, as it stands one level deep.
-pub(super) fn carry(object: &mut Object, text: &[u8]) -> Result<(), Fault> {
+///
+/// # Errors
+/// When it is no JSON, or two readers read it differently.
+pub fn carry(object: &mut Object, text: &[u8]) -> Result<(), Fault> {
     let mut framed = whole(&[&b"{\"data\":"[..], text, b"}"].concat())?;
     for name in ["data", "data_base64", "datacontenttype"] {
         if let Some(value) = framed.remove(name) {
@@ -113,7 +116,10 @@ fn place(why: &crate::json::JsonFault) -> String {
 }
 
 /// An event of somebody else, as far as a ledger takes it.
-pub(super) fn admitted(object: Object) -> Result<Event, Fault> {
+///
+/// # Errors
+/// [`Fault::NotAnEvent`] names the rule.
+pub fn admitted(object: Object) -> Result<Event, Fault> {
     let refused = |why: String| Err(Fault::NotAnEvent(why));
     for name in ["recordedtime", "dataref"] {
         if object.get(name).is_some() {

@@ -14,11 +14,13 @@ use hyper::{HeaderMap, StatusCode};
 use super::answer::Answer;
 use super::body::{self, Held};
 use super::connection::Shared;
+use super::log::{Level, Line};
 use super::route::{Guard, Route};
 use super::webhooks::disbelieved;
 use super::{allowed, headers};
 use crate::event::{Event, Pending};
-use crate::json::{Object, Value};
+use crate::intake::{self, Delivery, Fault, Source};
+use crate::json::Object;
 use crate::webhook::{self, Headers, Refusal, Scheme};
 
 /// How an event is spread over a request.
@@ -46,25 +48,42 @@ pub async fn receive(
     if !proven {
         signature(guard, head, &held.bytes, mode, shared)?;
     }
-    let objects = match mode {
+    let events = match mode {
         Mode::Binary => vec![binary(head, &held.bytes)?],
-        Mode::Structured => vec![object(parse(&held.bytes)?)?],
-        Mode::Batch => match parse(&held.bytes)? {
-            Value::Array(all) if all.len() > limits.events => {
-                return Err(Answer::refused(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "the batch holds too many events",
-                ));
+        Mode::Structured | Mode::Batch => {
+            let begins = held.bytes.iter().find(|b| !b.is_ascii_whitespace());
+            if (begins == Some(&b'[')) != (mode == Mode::Batch) {
+                return Err(malformed("the body is not what its content type says"));
             }
-            Value::Array(all) => all.into_iter().map(object).collect::<Result<_, _>>()?,
-            _ => return Err(malformed("a batch is a JSON array of events")),
-        },
+            let delivery = Delivery {
+                source: Source::Cloudevents,
+                kind: None,
+                base: None,
+                body: &held.bytes,
+            };
+            intake::read(&delivery).map_err(|why| no_event(&why, shared))?
+        }
     };
-    let pending = objects
+    if events.len() > limits.events {
+        return Err(Answer::refused(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the batch holds too many events",
+        ));
+    }
+    let pending = events
         .into_iter()
-        .map(|object| checked(object, shared))
+        .map(|event| checked(event, shared))
         .collect::<Result<_, _>>()?;
     Ok((pending, held))
+}
+
+/// What a ledger does not take is told by its rule in the log; no word of it comes back.
+fn no_event(why: &Fault, shared: &Shared) -> Answer {
+    let line = Line::new(Level::Warning, "malformed").with("route", Route::Events.name());
+    shared.mention(&line.with("why", &why.to_string()));
+    malformed("it is no CloudEvents 1.0 event that a ledger takes").hint(
+        "strings for id, source and type; no type, recordedtime or dataref of the ledger's own",
+    )
 }
 
 fn malformed(why: &str) -> Answer {
@@ -134,38 +153,27 @@ fn signature(
     .map_err(|why| disbelieved(Route::Events, &why, shared))
 }
 
-fn parse(bytes: &[u8]) -> Result<Value, Answer> {
-    // where it breaks a rule is told, what stands there is not
-    Value::parse(bytes).map_err(|_| {
-        malformed("the body is no JSON that a ledger takes").hint(
-            "no name twice, whole numbers within 2^53, no control characters, at most 64 deep",
-        )
-    })
-}
-
-fn object(value: Value) -> Result<Object, Answer> {
-    match value {
-        Value::Object(object) => Ok(object),
-        _ => Err(malformed("an event is a JSON object")),
-    }
-}
-
 /// The event that `ce-` headers and a body make up.
-fn binary(head: &HeaderMap, bytes: &[u8]) -> Result<Object, Answer> {
+fn binary(head: &HeaderMap, bytes: &[u8]) -> Result<Event, Answer> {
     let mut event = Object::new();
     for (header, value) in head {
         let Some(name) = header.as_str().strip_prefix("ce-") else {
             continue;
         };
-        if name.is_empty() || ["data", "datacontenttype", "dataref"].contains(&name) {
+        if name.is_empty() || ["data", "data_base64", "datacontenttype", "dataref"].contains(&name)
+        {
             return Err(malformed("an attribute has a name that is not its own"));
         }
         let text = decoded(value.as_bytes())
             .ok_or_else(|| malformed("a ce- header is not encoded as it must be"))?;
         event.set(name, text);
     }
+    let admitted = |event: Object| {
+        intake::admitted(event)
+            .map_err(|_| malformed("it is no CloudEvents 1.0 event that a ledger takes"))
+    };
     if bytes.is_empty() {
-        return Ok(event);
+        return admitted(event);
     }
     let kind = headers::plain(head, "content-type")
         .filter(|kind| !kind.is_empty())
@@ -173,11 +181,12 @@ fn binary(head: &HeaderMap, bytes: &[u8]) -> Result<Object, Answer> {
     event.set("datacontenttype", kind);
     let media = headers::media_type(head).unwrap_or_default();
     if media == "application/json" || media.ends_with("+json") {
-        event.set("data", parse(bytes)?);
+        intake::carry(&mut event, bytes)
+            .map_err(|_| malformed("the data is no JSON that is taken here"))?;
     } else {
         event.set("data_base64", BASE64.encode(bytes));
     }
-    Ok(event)
+    admitted(event)
 }
 
 /// The text of a header: visible ASCII and spaces, everything else as percent and two hex digits,
@@ -199,10 +208,7 @@ fn decoded(value: &[u8]) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn checked(object: Object, shared: &Shared) -> Result<Pending, Answer> {
-    // its reasons name attributes, and repeat no value
-    let event =
-        Event::from_object(object).map_err(|_| malformed("it is no CloudEvents 1.0 event"))?;
+fn checked(event: Event, shared: &Shared) -> Result<Pending, Answer> {
     let controls = |text: &str| text.contains(char::is_control);
     if event
         .object()
@@ -210,24 +216,6 @@ fn checked(object: Object, shared: &Shared) -> Result<Pending, Answer> {
         .any(|(name, value)| name != "data" && value.as_str().is_some_and(controls))
     {
         return Err(malformed("an attribute holds a control character"));
-    }
-    let graphic = |text: &str| text.bytes().all(|b| b.is_ascii_graphic());
-    if !graphic(event.kind()) {
-        return Err(malformed(
-            "the type has other characters than printable ASCII",
-        ));
-    }
-    if event.source().chars().any(char::is_whitespace) {
-        return Err(malformed("the source is no URI"));
-    }
-    if event
-        .attribute("time")
-        .is_some_and(|time| chrono::DateTime::parse_from_rfc3339(time).is_err())
-    {
-        return Err(malformed("the time is not RFC 3339"));
-    }
-    if event.attachment().is_some() || event.object().get("recordedtime").is_some() {
-        return Err(malformed("dataref and recordedtime are the ledger's own"));
     }
     if !shared.settings.sources.is_empty() && !allowed(&shared.settings.sources, event.source()) {
         return Err(Answer::refused(

@@ -304,3 +304,83 @@ fn what_a_server_says_of_itself() {
     });
     assert_eq!(serving.recorded().len(), 2);
 }
+
+#[test]
+fn what_may_not_wait_is_not_acknowledged_and_the_rest_is() {
+    let world = World::new();
+    world.repository("r");
+    let serving = Serving::start(&world, &["--timeout", "1"]);
+    let lock = world.path("r/.git/git-ledger/lock");
+    std::fs::remove_file(&lock).ok();
+    std::fs::create_dir(&lock).expect("a directory in the way");
+    let token = format!("Bearer {SECRET}");
+    let event = |kind: &str, id: &str| {
+        format!(r#"{{"specversion":"1.0","type":"{kind}","source":"/ci","id":"{id}"}}"#)
+    };
+    let send = |kind: &str, body: &str| {
+        let headers = [("Authorization", token.as_str()), ("Content-Type", kind)];
+        serving.send(&post("/events", &headers, body.as_bytes()))
+    };
+    // as the policy that init writes says
+    let (deployed, built) = ("dev.cdevents.service.deployed.0.3.0", "dev.acme.built");
+    let one = "application/cloudevents+json";
+    assert_eq!(send(one, &event(deployed, "1")).status, 503);
+    assert_eq!(short(&send(one, &event(built, "2"))), "202 spooled");
+    let both = format!("[{},{}]", event(deployed, "3"), event(built, "4"));
+    let answer = send("application/cloudevents-batch+json", &both);
+    assert_eq!(answer.status, 503);
+    let words = r#""events":[{"status":"failed"},{"status":"spooled"}]"#;
+    assert!(answer.body.contains(words), "{answer:?}");
+    assert_eq!(serving.metric("git_ledger_serve_spooled_events"), 2.0);
+    std::fs::remove_dir(&lock).expect("out of the way");
+    assert_eq!(serving.recorded().len(), 0);
+    drop(serving);
+    world.ledger("r", &["flush"]).ok();
+    let ids: Vec<String> = super::entries(&world.path("r/.git"))
+        .iter()
+        .flatten()
+        .map(|event| event.id().to_owned())
+        .collect();
+    assert_eq!(ids, ["2", "4"]);
+}
+
+#[test]
+fn remotes_have_what_was_acknowledged() {
+    let world = World::new();
+    world.repository("r");
+    for name in ["first", "second"] {
+        world.git("", &["init", "-q", "--bare", name]).ok();
+        let url = world.path(name);
+        let url = url.to_str().expect("a path");
+        world.git("r", &["remote", "add", name, url]).ok();
+        world.git("r", &["push", "-q", name, "ledger"]).ok();
+    }
+    let serving = Serving::start(&world, &["--push", "first", "second"]);
+    assert_eq!(
+        serving.github("1", "push", &push("main", '1', '2')).status,
+        201
+    );
+    let tip = |dir: &str| world.git(dir, &["rev-parse", "refs/heads/ledger"]).ok();
+    // the first decides, so it has it before the answer; the second gets it after
+    assert_eq!(tip("first"), tip("r"));
+    crate::servers::wait_until("the second has it", || tip("second") == tip("r"));
+}
+
+#[test]
+fn the_sample_of_a_service_fits_this_program() {
+    let world = World::new();
+    world.repository("r");
+    secrets(&world);
+    let unit = include_str!("../../hooks/serve/git-ledger-serve.service");
+    let line = unit
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart="));
+    let words = line.expect("a line").split(' ').skip(2);
+    let place = world.path("secret").display().to_string();
+    let words: Vec<String> = words
+        .map(|word| word.replace("${CREDENTIALS_DIRECTORY}/github.secret", &place))
+        .collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let said = world.ledger("r", &[&["serve"][..], &words[..], &["--dry-run"]].concat());
+    assert_eq!(said.ok(), "would listen on 127.0.0.1:8734 for github\n");
+}
