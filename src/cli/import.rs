@@ -30,8 +30,13 @@ use tally::{Refused, Tally, events, plural};
 const BATCH_EVENTS: usize = 2000;
 /// Their size, in bytes.
 const BATCH_BYTES: usize = 16 << 20;
-/// Events that are kept in memory while the rest is still read, in bytes.
-const MAX_HELD: usize = 64 << 20;
+/// Events that are kept in memory while the rest is still read, in bytes. A build for debugging keeps
+/// few, so that tests meet the second reading.
+const MAX_HELD: usize = if cfg!(debug_assertions) {
+    2 << 20
+} else {
+    64 << 20
+};
 
 /// Where files come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -175,13 +180,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     };
     let done = match held {
         Some(held) => held.into_iter().try_for_each(|event| recorder.add(event)),
-        None => each(&reader, &inputs, |_, events| {
-            // what was refused is known from the first reading
-            events
-                .into_iter()
-                .flatten()
-                .try_for_each(|event| recorder.add(event))
-        }),
+        None => read_again(&reader, &inputs, &mut recorder),
     }
     .and_then(|()| recorder.flush());
     progress.done();
@@ -284,6 +283,30 @@ fn read_through(
             .hint("nothing was recorded"));
     }
     Ok(held)
+}
+
+/// Reads all there is a second time, and records it. What was refused is known from the first time.
+fn read_again(
+    reader: &Reader<'_>,
+    inputs: &[Input],
+    recorder: &mut Recorder<'_>,
+) -> Result<(), Failure> {
+    let (mut read, mut refused) = (0, 0);
+    each(reader, inputs, |_, events| match events {
+        Ok(events) => {
+            read += events.len() as u64;
+            events.into_iter().try_for_each(|event| recorder.add(event))
+        }
+        Err(_) => {
+            refused += 1;
+            Ok(())
+        }
+    })?;
+    match (read, refused) == (recorder.tally.read, recorder.tally.refusals()) {
+        true => Ok(()),
+        false => Err(Failure::cannot("a file changed while it was read")
+            .hint("run the command again when nobody writes to it")),
+    }
 }
 
 /// Hands over what each record gives, with the input's name and the line.

@@ -247,3 +247,116 @@ fn killed_in_the_middle_and_run_again_each_event_is_there_once() {
     assert_eq!(ids(&world, "r").len(), many);
     assert_sound(&world, "r");
 }
+
+#[test]
+fn what_does_not_fit_in_memory_is_read_twice() {
+    let world = world();
+    let filler = "a".repeat(1 << 20);
+    let lines: String = (0..4)
+        .map(|number| format!("{{\"n\":{number},\"x\":\"{filler}\"}}\n"))
+        .collect();
+    let summary = imported(&world, "jsonl", &["--type", "t"], &lines);
+    assert_eq!(number(&summary, "recorded"), 4);
+    assert_eq!(ids(&world, "r").len(), 4);
+    assert_sound(&world, "r");
+    let again = imported(&world, "jsonl", &["--type", "t"], &lines);
+    assert_eq!(
+        (number(&again, "recorded"), number(&again, "repeated")),
+        (0, 4)
+    );
+}
+
+#[test]
+fn the_primary_decides_and_what_it_cannot_take_waits() {
+    let world = world();
+    world
+        .git("", &["init", "--quiet", "--bare", "hub.git"])
+        .ok();
+    world
+        .ledger("r", &["mirror", "add", "hub", "../hub.git"])
+        .ok();
+    world.ledger("r", &["mirror", "push", "hub"]).ok();
+    let line = |number: usize| format!("{{\"n\":{number}}}\n");
+    let more = ["--type", "t", "--source", "/s", "--push=hub"];
+    let summary = imported(&world, "jsonl", &more, line(1) + &line(2));
+    assert_eq!(number(&summary, "recorded"), 2);
+    assert_eq!(ids(&world, "hub.git").len(), 2);
+    // a clone without the branch learns from the primary what was recorded before
+    world
+        .git("r", &["push", "--quiet", "hub", "HEAD:refs/heads/main"])
+        .ok();
+    let url = format!("file://{}", world.path("hub.git").display());
+    world
+        .git(
+            "",
+            &[
+                "clone",
+                "--quiet",
+                "--depth=1",
+                "--branch=main",
+                &url,
+                "shallow",
+            ],
+        )
+        .ok();
+    let arguments = [
+        "import", "--from", "jsonl", "--json", "--type", "t", "--source", "/s",
+    ];
+    let arguments = [&arguments[..], &["--push=origin", "-"]].concat();
+    let said = world
+        .ledger_with("shallow", &arguments, (line(2) + &line(3)).as_bytes())
+        .ok();
+    let summary = object(&said);
+    assert_eq!(
+        (number(&summary, "recorded"), number(&summary, "repeated")),
+        (1, 1)
+    );
+    assert_eq!(ids(&world, "hub.git").len(), 3);
+    // nobody answers: the events wait, each in a file, and are recorded once
+    fs::rename(world.path("hub.git"), world.path("gone")).expect("gone");
+    let more = [&more[..], &["--on-failure", "spool", "--timeout", "2"]].concat();
+    let summary = imported(&world, "jsonl", &more, line(3) + &line(4));
+    assert_eq!(
+        (number(&summary, "recorded"), number(&summary, "spooled")),
+        (0, 2)
+    );
+    fs::rename(world.path("gone"), world.path("hub.git")).expect("back");
+    world.ledger("r", &["flush"]).ok();
+    assert_eq!(ids(&world, "hub.git").len(), 4);
+    assert_sound(&world, "hub.git");
+}
+
+#[test]
+fn a_type_that_the_key_may_not_write_stops_all() {
+    let world = world();
+    let key = world.key("ci");
+    world
+        .ledger(
+            "r",
+            &[
+                "policy",
+                "add-signer",
+                "ci@acme",
+                "../keys/ci.pub",
+                "--role",
+                "writer",
+                "--type",
+                "com.github.*",
+            ],
+        )
+        .ok();
+    let count = events(&world, "r").len();
+    let key = key.display().to_string();
+    let said = import(
+        &world,
+        "jsonl",
+        &["--type", "t", "--key", &key],
+        "{\"a\":1}",
+    )
+    .code(1);
+    assert!(said.err.contains("signerType"), "{said}");
+    assert_eq!(events(&world, "r").len(), count);
+    let more = ["--event", "watch", "--key", &key];
+    let summary = imported(&world, "github-webhook", &more, "{\"action\":\"started\"}");
+    assert_eq!(number(&summary, "recorded"), 1);
+}
