@@ -228,7 +228,7 @@ fn nothing_runs_unless_its_start_is_recorded() {
     ] {
         sh(&world, bad, &touch).code(129);
     }
-    sh(&world, &["--key", "/none"], &touch).code(128);
+    sh(&world, &["--key", "/none", "--on-failure=fail"], &touch).code(128);
     sh(&world, &["--dry-run"], &touch).ok();
     assert!(!marker.exists());
     assert_eq!(said_numbers(&world), "0");
@@ -250,6 +250,36 @@ fn nothing_runs_unless_its_start_is_recorded() {
     ledger(&world, &["flush"]).ok();
     assert_eq!(events(&world, "dev.cdevents.taskrun").len(), 2);
     assert_eq!(steps(&world), 0);
+}
+
+#[test]
+fn the_policy_says_which_steps_may_run_unrecorded() {
+    let world = world();
+    let marker = world.path("marker");
+    let touch = format!("touch {}", marker.display());
+    world
+        .git("r", &["remote", "add", "nowhere", "../nowhere.git"])
+        .ok();
+    // as a new ledger's policy has it, steps wait in the spool
+    sh(&world, &["--push", "nowhere"], &touch).code(0);
+    assert!(marker.exists());
+    std::fs::remove_file(&marker).expect("a file");
+    let closed = [
+        "policy",
+        "on-failure",
+        "dev.cdevents.taskrun.*",
+        "--mode",
+        "closed",
+        "--yes",
+    ];
+    ledger(&world, &closed).ok();
+    let said = sh(&world, &["--push", "nowhere"], &touch).code(128);
+    assert!(said.err.contains("it does not wait in the spool"), "{said}");
+    assert!(said.err.contains("the command was not run"), "{said}");
+    assert!(!marker.exists());
+    let laxer = ["--push", "nowhere", "--on-failure=spool"];
+    sh(&world, &laxer, &touch).code(128);
+    assert!(!marker.exists());
 }
 
 fn said_numbers(world: &World) -> String {
