@@ -124,7 +124,9 @@ END
 		settings=$((settings - 1))
 		set -- "$@" -u "GIT_CONFIG_KEY_$settings" -u "GIT_CONFIG_VALUE_$settings"
 	done
-	for name in GIT_CONFIG_COUNT GIT_LEDGER_KEY GIT_LEDGER_DIGEST_KEY GIT_LEDGER_SUMMARY; do
+	# (runners made from act name the inputs, too)
+	for name in GIT_CONFIG_COUNT GIT_LEDGER_KEY GIT_LEDGER_DIGEST_KEY GIT_LEDGER_SUMMARY \
+		INPUT_KEY INPUT_DIGEST_KEY INPUT_DIGEST-KEY INPUT_TOKEN; do
 		set -- "$@" -u "$name"
 	done
 	# what it says are its own commands to the log

@@ -17,6 +17,8 @@ use super::terminal;
 
 /// The variable that holds the key of digests where no file can, as in CI.
 pub const KEY_VARIABLE: &str = "GIT_LEDGER_DIGEST_KEY";
+/// The variable that holds the key that signs; as little a command's business.
+pub const SIGNING_KEY_VARIABLE: &str = "GIT_LEDGER_KEY";
 
 /// What was there already is used, or a new key is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,7 +181,7 @@ pub fn root(context: &Context, opened: &Opened, given: &Path) -> Result<Root, Fa
 /// The environment as bytes, without the key of digests.
 pub fn variables(context: &Context) -> impl Iterator<Item = (&[u8], &[u8])> {
     let all = context.environment.variables();
-    all.filter(|(name, _)| *name != KEY_VARIABLE)
+    all.filter(|(name, _)| *name != KEY_VARIABLE && *name != SIGNING_KEY_VARIABLE)
         .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
 }
 

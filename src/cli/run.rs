@@ -25,7 +25,7 @@ use git_ledger::merkle::hex;
 use git_ledger::report::verdict::number;
 
 use super::append::remotes;
-use super::capturing::{self, KEY_VARIABLE, KeyWanted, broken_variables};
+use super::capturing::{self, KEY_VARIABLE, KeyWanted, SIGNING_KEY_VARIABLE, broken_variables};
 use super::ci_context::{self, ContextArgs};
 use super::context::{Context, random_id};
 use super::events::default_source;
@@ -292,7 +292,8 @@ fn execute(context: &Context, args: &Args, signals: &Signals) -> (Ending, u8) {
         .args(args.command.iter().skip(1))
         .current_dir(&context.directory)
         // who can read it could try values against the record
-        .env_remove(KEY_VARIABLE);
+        .env_remove(KEY_VARIABLE)
+        .env_remove(SIGNING_KEY_VARIABLE);
     match command.spawn() {
         Ok(child) => wait(child, signals),
         Err(why) if why.kind() == std::io::ErrorKind::NotFound => {

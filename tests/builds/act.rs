@@ -394,3 +394,93 @@ fn the_token_of_a_job_goes_to_its_host_and_stays_nowhere() {
             .any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(&basic))
     );
 }
+
+/// A job of somebody's own: commands between a start and an end, then a look at configuration.
+const STEPS: &str = r#"name: own
+on: push
+permissions: {}
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: @CHECKOUT@
+        with: {ref: main}
+      - uses: ./@DIR@/actions/git-ledger
+        with:
+          name: compile
+          run: |
+            env > "@WORLD@/seen"
+            cat conf/app.ini > out.bin
+            echo mode=debug > conf/app.ini
+            exit 3
+          artifacts: out.bin
+          watch: conf
+          env: |
+            APP_*
+            GIT_*
+          key: ${{ secrets.GIT_LEDGER_KEY }}
+          digest-key: ${{ secrets.GIT_LEDGER_DIGEST_KEY }}
+      - uses: ./@DIR@/actions/git-ledger
+        if: always()
+        with:
+          config: conf
+          env: APP_*
+          key: ${{ secrets.GIT_LEDGER_KEY }}
+          digest-key: ${{ secrets.GIT_LEDGER_DIGEST_KEY }}
+"#;
+
+#[test]
+fn commands_and_configuration_are_recorded_without_their_secrets() {
+    let site = Site::new("--github", ".github");
+    let conf = site.world.path("repo/conf");
+    fs::create_dir(&conf).expect("a directory");
+    fs::write(conf.join("app.ini"), "mode=planted0value\n").expect("a file");
+    let world = site.world.path("").display().to_string();
+    site.workflow(&STEPS.replace("@WORLD@/", &world));
+    let digest_key = "5e".repeat(32);
+    let secret = format!("GIT_LEDGER_DIGEST_KEY={digest_key}");
+    let more = ["-s", &secret, "--env", "APP_DSN=postgres://planted0dsn"];
+    let push = json!({"ref": "refs/heads/main"});
+    let said = site.act("push", &push, "own.yml", &more);
+    // the job ends as its commands did
+    assert_eq!(said.code, 1, "{said}");
+    assert!(said.out.contains("exit status 3"), "{said}");
+
+    let events = site.recorded();
+    let kinds = types(&events);
+    assert!(
+        kinds[0].starts_with("dev.cdevents.taskrun.started."),
+        "{kinds:?}"
+    );
+    assert!(
+        kinds[1].starts_with("dev.cdevents.taskrun.finished."),
+        "{kinds:?}"
+    );
+    assert!(kinds[2..].contains(&"dev.git-ledger.snapshot"), "{kinds:?}");
+    let end = &events[1]["data"];
+    assert_eq!(end["subject"]["content"]["taskName"], "compile");
+    assert_eq!(end["customData"]["exit"]["code"], 3);
+    assert_eq!(end["customData"]["artifacts"][0]["path"], "out.bin");
+    assert_eq!(end["customData"]["ci"]["system"], "github");
+    assert_ne!(
+        end["customData"]["watched"]["before"],
+        end["customData"]["watched"]["after"]
+    );
+    let whole = Value::from(events.clone()).to_string();
+    assert!(whole.contains("APP_DSN"), "{whole}");
+    for kept_out in ["planted0", digest_key.as_str(), "\"GIT_LEDGER_KEY\""] {
+        assert!(!whole.contains(kept_out), "{kept_out}: {whole}");
+    }
+    site.keeps_no_secret(&said.out);
+
+    // the commands saw neither the keys nor the token
+    let seen = fs::read_to_string(site.world.path("seen")).expect("an environment");
+    // act itself shows its token to every step
+    let seen = seen.replace(&format!("GITHUB_TOKEN={TOKEN}\n"), "");
+    assert!(seen.contains("APP_DSN="), "{seen}");
+    let basic = format!("x-access-token:{TOKEN}");
+    let basic = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, basic);
+    for secret in [site.secret.as_str(), digest_key.as_str(), TOKEN, &basic] {
+        assert!(!seen.contains(secret), "{secret}: {seen}");
+    }
+}

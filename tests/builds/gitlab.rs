@@ -208,3 +208,25 @@ fn what_cannot_be_recorded_becomes_an_artifact_or_fails_the_job() {
     assert_eq!(paths, &serde_json::json!(["git-ledger-spool/"]));
     assert_eq!(project.recorded().len(), 0);
 }
+
+#[test]
+fn a_command_sees_no_key_of_the_ledger() {
+    let project = Project::new();
+    let digest_key = "5e".repeat(32);
+    let said = project.job(
+        "git-ledger run --push=primary --name=look --env='GIT_*' -- env\n",
+        &[("GIT_LEDGER_DIGEST_KEY", &digest_key)],
+    );
+    assert_eq!(said.code, 0, "{said}");
+    assert!(said.out.contains("CI_PIPELINE_ID=77"), "{said}");
+    let shown = said.to_string();
+    assert!(
+        !shown.contains(&project.secret) && !shown.contains(&digest_key),
+        "{shown}"
+    );
+    let events = Value::from(project.recorded()).to_string();
+    assert!(events.contains("\"GIT_LEDGER_TOKEN\""), "{events}");
+    for name in ["\"GIT_LEDGER_KEY\"", "\"GIT_LEDGER_DIGEST_KEY\""] {
+        assert!(!events.contains(name), "{name}: {events}");
+    }
+}

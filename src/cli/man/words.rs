@@ -233,7 +233,15 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 3] = [
     (
         "GIT_LEDGER_SUMMARY",
         "A file to which Markdown about what was recorded is added, such as $GITHUB_STEP_SUMMARY. Whatever is foreign in it is spelled so that it cannot be markup.",
-        &["append", "flush", "heartbeat", "policy"],
+        &[
+            "append",
+            "import",
+            "run",
+            "snapshot",
+            "flush",
+            "heartbeat",
+            "policy",
+        ],
     ),
     (
         "GIT_COMMITTER_DATE",
