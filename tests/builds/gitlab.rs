@@ -197,6 +197,10 @@ fn what_cannot_be_recorded_becomes_an_artifact_or_fails_the_job() {
     let said = project.job(line, &gone);
     assert_eq!(said.code, 128, "{said}");
     let spool = [gone[0], ("GIT_LEDGER_ON_FAILURE", "spool")];
+    // a deployment never waits
+    let said = project.job(line, &spool);
+    assert_eq!(said.code, 128, "{said}");
+    let line = "record dev.cdevents.build.finished.0.2.0 --subject payments\n";
     let said = project.job(line, &spool);
     assert_eq!(said.code, 0, "{said}");
     let mut after = project.world.command("job", "sh");
