@@ -222,7 +222,9 @@ fn prepared(context: &Context, args: &Args) -> Result<Exit, Failure> {
             terminal::tell(failure.to_string().trim_end());
             terminal::tell(&format!(
                 "error: the command {}, and that is not recorded",
-                ending.errors().unwrap_or_else(|| "succeeded".to_owned())
+                ending
+                    .errors()
+                    .map_or_else(|| "succeeded".to_owned(), |why| format!("failed ({why})"))
             ));
             if open.finished.is_some() && steps.get(&run).is_some() {
                 terminal::hint("it is kept; the next 'git ledger flush' here records it");

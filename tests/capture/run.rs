@@ -318,7 +318,7 @@ fn an_end_that_cannot_be_recorded_is_told_and_kept() {
     let said = sh(&world, &options, &format!("{away}; exit 7")).code(7);
     assert!(
         said.err
-            .contains("error: the command exit status 7, and that is not recorded"),
+            .contains("error: the command failed (exit status 7), and that is not recorded"),
         "{said}"
     );
     fs::rename(world.path("away.git"), world.path("one.git")).expect("a directory");
