@@ -311,6 +311,7 @@ checks! {
         Fingerprint "fingerprint" "the fingerprint is pinned" "a ledger of the same name, made anew, would be taken for this one";
         Marks "marks" "what was last seen on each copy can be read" "without it a rollback looks like news";
         Spool "spool" "no event waits to be recorded" "what waits is in no record, and only this machine has it";
+        FailModes "failModes" "deployments and pushes that cannot be recorded do not go ahead" "what goes ahead and waits in the spool can be taken away by whoever holds that machine";
         Outstanding "outstanding" "no push waits for its outcome" "the record says accepted where the refs may not have moved";
         Steps "steps" "no step waits for its end to be recorded" "the record says that it runs, and nobody waits for it any more";
         Heartbeat "heartbeat" "the newest entry is not old" "a ledger that stands still cannot be told from one that is cut off";

@@ -3,5 +3,6 @@
 mod install;
 mod record;
 mod refuse;
+mod spool;
 mod survive;
 mod transaction;

@@ -1,5 +1,6 @@
 //! `git ledger hook`: the handlers that git's hooks call, and how they get there.
 
+mod aside;
 pub mod install;
 mod receive;
 pub(super) mod run;

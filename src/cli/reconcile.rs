@@ -210,12 +210,14 @@ fn close<E: From<Failure>>(
 ) -> Result<(usize, Vec<Recorded>), E> {
     let settled = settle(opened).map_err(refused)?;
     let closed = settled.groups.len();
-    let recorded = if closed > 0 {
-        append(settled.groups.clone())?
-    } else {
+    // what waits in the spool goes first
+    let all = settled.all();
+    let recorded = if all.is_empty() {
         Vec::new()
+    } else {
+        append(all)?
     };
-    settled.forget();
+    settled.forget(opened);
     Ok((closed, recorded))
 }
 
@@ -241,6 +243,8 @@ fn look(opened: &Opened, entries: Entries, patience: Instant) -> Result<Outlook,
             .chain(moving(opened)?)
             .filter(|name| counts(name))
             .collect();
+        // before the ledger is looked at again: what is recorded in between makes it grow
+        let settled = settle(opened).map_err(refused)?;
         let grown = opened.ledger.tip_id()? != Some(tip.id);
         if (grown || !busy.is_empty()) && Instant::now() < patience {
             std::thread::sleep(Duration::from_millis(if grown { 1 } else { 50 }));
@@ -252,9 +256,8 @@ fn look(opened: &Opened, entries: Entries, patience: Instant) -> Result<Outlook,
                     .hint("run it again"),
             );
         }
-        let settled = settle(opened).map_err(refused)?;
         let mut state: State = folded.state;
-        for pending in settled.groups.iter().flatten() {
+        for pending in settled.all().iter().flatten() {
             state.suppose(folded.number, pending, tip.id.kind(), counts);
         }
         let mut comparison = compare(&state, &found, &busy);

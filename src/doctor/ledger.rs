@@ -20,6 +20,9 @@ pub struct Facts {
     pub spooled: usize,
     /// Files in the spool that make no sense.
     pub bad_spool: Vec<PathBuf>,
+    /// Deployments and pushes that the policy lets wait in the spool, as patterns; none where the
+    /// policy cannot be read.
+    pub may_wait: Option<Vec<String>>,
     /// Pushes whose outcome is not known, and whose process is gone.
     pub outstanding: usize,
     /// Steps whose process is gone and whose end is not recorded.
@@ -76,6 +79,7 @@ pub fn examine(place: Place, facts: &Facts) -> Vec<Diagnosis> {
         fingerprint(facts),
         marks(facts),
         spool(facts),
+        fail_modes(facts),
         outstanding(place, facts),
         steps(facts),
         heartbeat(facts),
@@ -140,6 +144,22 @@ fn spool(facts: &Facts) -> Diagnosis {
             Check::Spool,
             format!("{count} events wait"),
             "git ledger flush",
+        ),
+    }
+}
+
+fn fail_modes(facts: &Facts) -> Diagnosis {
+    const CHECK: Check = Check::FailModes;
+    match facts.may_wait.as_deref() {
+        None => Diagnosis::not_applicable(CHECK, "the policy cannot be read"),
+        Some([]) => Diagnosis::ok(CHECK, "the policy lets none of them wait"),
+        Some(some) => Diagnosis::off(
+            CHECK,
+            format!(
+                "the policy lets them wait in the spool: {}",
+                some.join(", ")
+            ),
+            "git ledger policy on-failure TYPE… --mode closed, unless that is meant",
         ),
     }
 }

@@ -8,6 +8,7 @@ use crate::hook::outstanding::Outstanding;
 use crate::ledger::LedgerError;
 use crate::marks::Marks;
 use crate::mirror::independence::{self, Place};
+use crate::policy::{FailMode, Policy, relaxed};
 
 use super::Site;
 use super::authority::read;
@@ -19,7 +20,9 @@ pub(super) fn observe(site: &Site<'_>) -> Facts {
     let ledger = site.ledger;
     let state = ledger.state_dir();
     let format = ledger.repository().object_format();
-    let tip = match ledger.tip() {
+    let newest = ledger.tip();
+    let may_wait = newest.as_ref().ok().map(|tip| may_wait(&tip.policy));
+    let tip = match newest {
         Ok(tip) => Tip::Entry(
             tip.link.entry.number(),
             site.clock.saturating_sub(tip.link.time),
@@ -63,6 +66,7 @@ pub(super) fn observe(site: &Site<'_>) -> Facts {
             .into_iter()
             .filter_map(|waiting| waiting.err().map(|why| why.path))
             .collect(),
+        may_wait,
         outstanding: awaited
             .unwrap_or_default()
             .iter()
@@ -133,6 +137,20 @@ fn ties(names: &[&str], places: &[Place]) -> Vec<String> {
         }
     }
     found
+}
+
+/// The deployments and pushes that a policy lets wait in the spool.
+fn may_wait(policy: &Policy) -> Vec<String> {
+    let strict = Policy {
+        failures: Policy::first_failures(),
+        ..policy.clone()
+    };
+    let laxer = relaxed(&strict, policy).into_iter();
+    laxer
+        .filter(|one| one.is_deployment() || one.is_refs())
+        .filter(|one| one.to == Some(FailMode::Spool))
+        .map(|one| one.class)
+        .collect()
 }
 
 /// The last line of trouble in the log of pushes to mirrors.

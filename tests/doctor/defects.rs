@@ -337,6 +337,12 @@ const DEFECTS: &[(&str, Fix, Plant)] = &[
         let said = world.git(dir, &[&unreachable[..], &to_spool].concat());
         assert!(dir.join("git-ledger/spool").exists(), "{said}");
     }),
+    ("failModes", Fix::Leaves, |world, dir| {
+        let words = ["policy", "on-failure", "dev.cdevents.service.*", "--yes"];
+        let laxer = [&words[..], &["--mode", "spool"]].concat();
+        world.ledger(dir, &laxer).ok();
+        world.ledger(dir, &["mirror", "push"]).ok();
+    }),
     ("outstanding", Fix::Leaves, |_, dir| {
         fs::create_dir_all(dir.join("git-ledger/pushes")).expect("a directory");
         let text = "{\"id\":\"x\",\"process\":4194303,\"refs\":[],\"source\":\"/r\"}\n";

@@ -23,9 +23,10 @@ use crate::cli::context::{Context, random_id};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::{reconcile, terminal};
 
+use super::aside::{self, Announced};
 use super::run::{
-    Run, Settled, call, closing, failed, holds, input, is_recorded, now, outcome, parent, refuse,
-    settle, unrecorded, within,
+    Run, Settled, call, closing, failed, holds, input, now, outcome, parent, refuse, settle,
+    unrecorded, within,
 };
 use super::settings;
 
@@ -50,7 +51,15 @@ pub fn pre_receive(context: &Context, before: Option<&Path>) -> Result<Exit, Fai
     if accepted == Accepted::Others {
         let run = Arc::new(run.again());
         if let Err(refusal) = within(&run, Run::record) {
-            return Ok(refuse(context, Some(&run.opened), &refusal));
+            let why = printable(&refusal.finding.detail);
+            match run.put_aside(refusal) {
+                Ok(word) => terminal::tell(&format!(
+                    "git-ledger: warning: this push is not recorded yet: {why}\n\
+                     git-ledger: warning: it waits in the spool, for {}",
+                    printable(&word)
+                )),
+                Err(refusal) => return Ok(refuse(context, Some(&run.opened), &refusal)),
+            }
         }
     }
     Ok(Exit::Done)
@@ -119,7 +128,6 @@ impl Run {
     /// Records the push, and what became of earlier ones that nobody reported.
     fn record(&self) -> Result<(), Refusal> {
         let opened = &self.opened;
-        self.signer()?;
         let ledger = opened.ledger.clone().with_quarantine();
         let variable = |name: &str| self.context.environment.get(name);
         let options = pusher::options(&variable).map_err(|why| unrecorded(&why))?;
@@ -145,27 +153,28 @@ impl Run {
         let lock = closing(opened, Instant::now()).map_err(failed)?;
         let settled = match &lock {
             Some(_) => settle(opened)?,
-            None => Settled::default(),
+            None => Settled {
+                waiting: aside::waiting(opened)?,
+                ..Settled::default()
+            },
         };
-        let mut groups = settled.groups.clone();
-        groups.push(events);
-        self.is_called_for()?;
-        let awaited = self.awaited(id, source);
-        outstanding.put(&awaited).map_err(|why| unrecorded(&why))?;
-        let repeats = if settled.groups.is_empty() {
+        let mut groups = settled.all();
+        let repeats = if groups.is_empty() {
             Repeats::Impossible
         } else {
             Repeats::LeaveOut
         };
-        if let Err(refusal) = self.append(groups, repeats) {
-            // a disk that fails late has it in the chain all the same: then the next push says
-            // that it was refused; best effort: what is left behind is settled later
-            if let Ok(false) = is_recorded(opened, &awaited.source, &awaited.id) {
-                outstanding.remove(&awaited.id).ok();
-            }
-            return Err(refusal);
-        }
-        settled.forget();
+        groups.push(events.clone());
+        self.is_called_for()?;
+        self.announce(Announced {
+            kind: PUSH,
+            awaited: self.awaited(id, source),
+            outstanding,
+            events,
+        })?;
+        self.append(groups, repeats)
+            .map_err(|failure| self.not_recorded(failure))?;
+        settled.forget(opened);
         Ok(())
     }
 
@@ -180,7 +189,9 @@ impl Run {
             unmoved(awaited, &self.updates, |name| holds(&self.opened, name))
         {
             let event = outcome(PUSH, awaited, &left, became)?;
-            self.append(vec![vec![event]], Repeats::LeaveOut)?;
+            // what waits goes first, if it can by now
+            self.drain().ok();
+            self.tell_outcome(PUSH, &awaited.id, event)?;
         }
         outstanding
             .remove(&awaited.id)
@@ -191,7 +202,7 @@ impl Run {
     fn compare(&self) -> Result<usize, Refusal> {
         // a pusher waits: whoever is at it already does the same
         let until = Instant::now() + COMPARING;
-        let append = |groups| self.append(groups, Repeats::LeaveOut);
+        let append = |groups| Ok(self.append(groups, Repeats::LeaveOut)?);
         reconcile::after_push(&self.opened, until, now(), append)
     }
 

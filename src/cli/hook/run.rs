@@ -6,11 +6,11 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use git_ledger::append::{AppendError, Appender, Next, Repeats};
+use git_ledger::append::{Appender, Next, Repeats};
 use git_ledger::date::rfc3339;
 use git_ledger::event::Pending;
 use git_ledger::finding::FindingId;
@@ -21,11 +21,13 @@ use git_ledger::hook::push_event::{self, Outcome};
 use git_ledger::hook::{self, Refusal, Update};
 use git_ledger::ledger::Ledger;
 use git_ledger::signer::{KeySettings, Signer};
+use git_ledger::spool::Waiting;
 use git_ledger::store::Store as _;
 
 use crate::cli::context::{Context, Opened};
 use crate::cli::failure::{Exit, Failure};
 
+use super::aside::{self, Announced};
 use super::settings;
 
 /// How long telling forced pushes from others may take.
@@ -42,6 +44,8 @@ pub struct Run {
     /// The process that moves the refs, which called the hook.
     pub process: i64,
     pub deadline: Instant,
+    /// The change that was announced, until it is known to be recorded or refused.
+    pub announced: Mutex<Option<Announced>>,
 }
 
 /// Reads what git hands over.
@@ -72,6 +76,7 @@ impl Run {
             updates,
             process,
             deadline,
+            announced: Mutex::new(None),
         }
     }
 
@@ -108,7 +113,7 @@ impl Run {
     }
 
     /// Appends to the ledger, an entry for each group.
-    pub fn append(&self, groups: Vec<Vec<Pending>>, repeats: Repeats) -> Result<(), Refusal> {
+    pub fn append(&self, groups: Vec<Vec<Pending>>, repeats: Repeats) -> Result<(), Failure> {
         let signer = self.signer()?;
         let appender = Appender {
             // without the quarantine: what is recorded must outlive a push that is refused later
@@ -119,11 +124,11 @@ impl Run {
             deadline: self.deadline,
         };
         let appended = appender.append(&Next::Events(groups), repeats);
-        appended.map(drop).map_err(not_appended)
+        Ok(appended.map(drop)?)
     }
 
     /// The key of this server.
-    pub fn signer(&self) -> Result<Signer, Refusal> {
+    pub fn signer(&self) -> Result<Signer, Failure> {
         let (config, environment) = (&self.opened.config, &self.context.environment);
         let own = format!("ledger.{}.signingKey", self.opened.settings.name);
         let settings = KeySettings {
@@ -139,7 +144,7 @@ impl Run {
             terminal: false,
         };
         Signer::find(&settings).map_err(|why| {
-            unrecorded(&why).hint(format!(
+            Failure::cannot(why.to_string()).hint(format!(
                 "on the server: git config {own} PATH, with a key that the ledger's policy lets in"
             ))
         })
@@ -167,6 +172,8 @@ impl Run {
 /// What died before anybody told what became of it.
 #[derive(Default)]
 pub struct Settled {
+    /// What the hooks put aside, to be recorded first.
+    pub waiting: Vec<Waiting>,
     /// The outcomes to be recorded.
     pub groups: Vec<Vec<Pending>>,
     /// The files to be removed then.
@@ -174,8 +181,16 @@ pub struct Settled {
 }
 
 impl Settled {
+    /// Everything to be recorded, an entry for each group.
+    pub fn all(&self) -> Vec<Vec<Pending>> {
+        let mut groups = aside::groups(&self.waiting);
+        groups.extend(self.groups.iter().cloned());
+        groups
+    }
+
     /// Forgets what is recorded now; best effort: settling it again changes nothing.
-    pub fn forget(&self) {
+    pub fn forget(&self, opened: &Opened) {
+        aside::forget(opened, &self.waiting);
         for (outstanding, id) in &self.done {
             outstanding.remove(id).ok();
         }
@@ -195,14 +210,19 @@ pub fn closing(opened: &Opened, until: Instant) -> Result<Option<FileLock>, Fail
 
 /// The outcomes of changes whose process is gone without a report; for who holds the lock.
 pub fn settle(opened: &Opened) -> Result<Settled, Refusal> {
-    let mut all = Settled::default();
+    let mut all = Settled {
+        waiting: aside::waiting(opened)?,
+        ..Settled::default()
+    };
     for (outstanding, kind) in settings::under_way(opened) {
         for awaited in outstanding.list().map_err(|why| unrecorded(&why))? {
             if settings::alive(&awaited) {
                 continue;
             }
             let left = settled(&awaited, |name| holds(opened, name));
-            let recorded = |id: &str| is_recorded(opened, &awaited.source, id);
+            let recorded = |id: &str| -> Result<bool, Refusal> {
+                Ok(aside::waits(&all.waiting, id) || is_recorded(opened, &awaited.source, id)?)
+            };
             // whoever recorded the outcome may have been killed before it was forgotten here
             let told = || recorded(&push_event::outcome_id(&awaited.id));
             if !left.is_empty() && recorded(&awaited.id)? && !told()? {
@@ -328,10 +348,6 @@ impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Refusal {
         failed(failure)
     }
-}
-
-fn not_appended(error: AppendError) -> Refusal {
-    failed(error.into())
 }
 
 /// Seconds since 1970 by this machine's clock; a variable could come from the pusher.

@@ -22,6 +22,7 @@ use crate::cli::context::{Context, random_id};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::terminal;
 
+use super::aside::{self, Announced};
 use super::run::{
     Run, call, failed, holds, input, is_recorded, now, outcome, parent, refuse, unrecorded, within,
 };
@@ -69,7 +70,15 @@ pub fn reference_transaction(
                 ..run.again()
             });
             if let Err(refusal) = within(&run, Run::record_change) {
-                return Ok(refuse(context, Some(&run.opened), &refusal));
+                let why = printable(&refusal.finding.detail);
+                match run.put_aside(refusal) {
+                    Ok(word) => terminal::tell(&format!(
+                        "git-ledger: warning: this change is not recorded yet: {why}\n\
+                         git-ledger: warning: it waits in the spool, for {}",
+                        printable(&word)
+                    )),
+                    Err(refusal) => return Ok(refuse(context, Some(&run.opened), &refusal)),
+                }
             }
         }
         return Ok(Exit::Done);
@@ -129,7 +138,6 @@ impl Run {
                 return Ok(());
             }
         }
-        self.signer()?;
         let id = random_id().map_err(failed)?;
         let source = settings::source(opened);
         let push = Push {
@@ -144,16 +152,23 @@ impl Run {
         };
         let event = push_event::refs_changed(&push).map_err(|why| unrecorded(&why))?;
         self.is_called_for()?;
-        let awaited = self.awaited(id, source);
-        let outstanding = settings::transactions(opened);
-        outstanding.put(&awaited).map_err(|why| unrecorded(&why))?;
-        if let Err(refusal) = self.append(vec![vec![event]], Repeats::Impossible) {
-            // as for a push: what is in the chain all the same is told of later
-            if let Ok(false) = is_recorded(opened, &awaited.source, &awaited.id) {
-                outstanding.remove(&awaited.id).ok();
-            }
-            return Err(refusal);
-        }
+        let waiting = aside::waiting(opened)?;
+        let repeats = if waiting.is_empty() {
+            Repeats::Impossible
+        } else {
+            Repeats::LeaveOut
+        };
+        let mut groups = aside::groups(&waiting);
+        groups.push(vec![event.clone()]);
+        self.announce(Announced {
+            kind: REFS_CHANGED,
+            awaited: self.awaited(id, source),
+            outstanding: settings::transactions(opened),
+            events: vec![event],
+        })?;
+        self.append(groups, repeats)
+            .map_err(|failure| self.not_recorded(failure))?;
+        aside::forget(opened, &waiting);
         Ok(())
     }
 
@@ -177,9 +192,10 @@ impl Run {
                     continue;
                 }
                 // one that was killed before it announced anything leaves nothing to be taken back
-                if is_recorded(&self.opened, &awaited.source, &awaited.id)? {
+                let waits = aside::waits(&aside::waiting(&self.opened)?, &awaited.id);
+                if waits || is_recorded(&self.opened, &awaited.source, &awaited.id)? {
                     let event = outcome(REFS_CHANGED, awaited, &left, Outcome::Refused)?;
-                    self.append(vec![vec![event]], Repeats::LeaveOut)?;
+                    self.tell_outcome(REFS_CHANGED, &awaited.id, event)?;
                 }
             }
             outstanding
