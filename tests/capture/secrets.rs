@@ -6,10 +6,29 @@ use super::*;
 
 const PLANTED: &str = "Zx9planted7secretQ";
 
+/// Every format that is not packed or compressed; those two hold the same fields.
+const FORMATS: &[&str] = &[
+    "cloudevents-jsonl",
+    "cloudevents-batch",
+    "cdevents",
+    "ocsf",
+    "ecs",
+    "splunk-hec",
+    "otlp-json",
+    "cef",
+    "csv",
+    "protobuf",
+];
+
 fn assert_nowhere(world: &World) {
     assert!(!stands_in(world, "r", PLANTED));
     let log = ledger(world, &["log", "--json"]).ok();
     assert!(!log.contains(PLANTED), "{log}");
+    for format in FORMATS {
+        let export = ledger(world, &["export", "--format", format]).ok();
+        assert!(export.len() > 200, "{format} holds nothing");
+        assert!(!export.contains(PLANTED), "{format}");
+    }
 }
 
 #[test]
@@ -21,6 +40,10 @@ fn the_search_finds_what_is_there() {
     )
     .ok();
     assert!(stands_in(&world, "r", PLANTED));
+    for format in FORMATS {
+        let export = ledger(&world, &["export", "--format", format]).ok();
+        assert!(export.contains(PLANTED), "{format}");
+    }
 }
 
 #[test]
