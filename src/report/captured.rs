@@ -4,7 +4,7 @@ use crate::escape::printable;
 use crate::event::{CONFIG_CHANGED, ENV_CHANGED, Event, SNAPSHOT};
 use crate::json::{Object, Value};
 
-use super::layout::cut;
+use super::layout::{counted, cut};
 
 /// Characters of a digest shown to people.
 const SHORT: usize = 12;
@@ -93,7 +93,12 @@ fn short(digest: &str, prefix: &str) -> String {
 fn snapshot(data: &Object) -> Option<String> {
     let counts = inner(data, "counts")?;
     let count = |name: &str| counts.get(name).and_then(Value::as_integer);
-    let (files, variables) = (count("files")?, count("variables")?);
+    let some = |name: &str, one, many| {
+        let count = usize::try_from(count(name)?).ok()?;
+        Some(counted(count, one, many))
+    };
+    let files = some("files", "file", "files")?;
+    let variables = some("variables", "variable", "variables")?;
     let changes = match text(data, "previous") {
         None => "the first".to_owned(),
         Some(_) => format!("{} changed", count("changes")?),
@@ -102,9 +107,7 @@ fn snapshot(data: &Object) -> Option<String> {
         Some(Value::Bool(true)) => "; digested with another key than before",
         _ => "",
     };
-    Some(format!(
-        "{files} files, {variables} variables; {changes}{key}"
-    ))
+    Some(format!("{files}, {variables}; {changes}{key}"))
 }
 
 /// A task run of anybody's, with what `run` adds to it.
@@ -123,9 +126,11 @@ fn step(data: &Object) -> Option<String> {
         words.extend(integer("durationMs").map(|duration| format!("after {duration} ms")));
         let list = |object: &Object, name: &str| Some(object.get(name)?.as_array()?.len());
         if let Some(count) = inner(custom, "watched").and_then(|watched| list(watched, "changes")) {
-            words.push(format!("{count} watched files changed"));
+            let files = counted(count, "watched file", "watched files");
+            words.push(format!("{files} changed"));
         }
-        words.extend(list(custom, "artifacts").map(|count| format!("{count} artifacts")));
+        let artifacts = list(custom, "artifacts");
+        words.extend(artifacts.map(|count| counted(count, "artifact", "artifacts")));
         let program = inner(custom, "command").and_then(|command| text(command, "program"));
         words.extend(
             program.map(|program| format!("program={}", cut(&printable(program), LONGEST))),

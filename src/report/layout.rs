@@ -95,6 +95,11 @@ pub fn fold(text: &str, indent: usize, width: usize) -> String {
     out + &format!("{margin}{}\n", line.trim_end())
 }
 
+/// A count with its noun.
+pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

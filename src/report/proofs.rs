@@ -8,6 +8,7 @@ use crate::json::{Object, Value};
 use crate::merkle::hex;
 use crate::proof::{Fate, Judgement, Receipt, Set, Side, Signer, Split, SplitKind, Statement};
 
+use super::layout::counted;
 use super::verdict::{finding_json, number};
 
 /// The answer in the words of proofs.
@@ -205,10 +206,6 @@ fn entry_rows(link: &Link) -> String {
             "",
             &format!("dated {}, signed by {who}", rfc3339(link.time)),
         )
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// The name in the newest policy.
