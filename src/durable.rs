@@ -38,15 +38,28 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 
 /// Replaces the file at `path` by one that holds `bytes`; durable when it returns.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let dir = parent(path);
+    let file = beside(path, bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    sync_dir(parent(path))
+}
+
+/// Replaces the file at `path` by one that holds `bytes`, for what can be made anew: after a crash
+/// the old bytes may stand there, or none. Nobody waits for the disk.
+pub fn write_cache(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = beside(path, bytes)?;
+    file.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}
+
+/// A file beside `path` that will take its place.
+fn beside(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let mut file = tempfile::Builder::new()
         .prefix(".tmp-")
         .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(dir)?;
+        .tempfile_in(parent(path))?;
     file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    sync_dir(dir)
+    Ok(file)
 }
 
 /// Removes the file at `path` if it is there; durable when it returns.

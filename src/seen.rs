@@ -167,7 +167,7 @@ impl Seen {
         io::Seek::seek(&mut file, io::SeekFrom::Start(from as u64))?;
         file.write_all(records.get(from..).unwrap_or_default())?;
         let (count, sum) = (records.len() / size, sum(records));
-        durable::write(&self.head, format!("{tip} {count} {sum}\n").as_bytes())
+        durable::write_cache(&self.head, format!("{tip} {count} {sum}\n").as_bytes())
     }
 }
 

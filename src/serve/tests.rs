@@ -212,14 +212,24 @@ fn bodies_share_the_room_there_is() {
         let head = |length: usize| {
             format!("POST /events HTTP/1.1\r\nHost: x\r\nContent-Type: {EVENT}\r\nContent-Length: {length}\r\n\r\n")
         };
-        let mut holder = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        holder.write_all(head(8000).as_bytes()).unwrap();
-        holder.write_all(&[b' '; 7999]).unwrap();
-        let mut said = String::new();
-        while !said.starts_with("HTTP/1.1 503 ") {
+        let hold = || {
+            let mut holder = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            holder.write_all(head(8000).as_bytes()).unwrap();
+            holder.write_all(&[b' '; 7999]).unwrap();
+            holder
+        };
+        let (mut holder, mut said) = (hold(), String::new());
+        for round in 1.. {
             // until the holder's body is there
             said = ask(port, &(head(5000).replace("Host: x", "Connection: close") + &" ".repeat(5000)));
-            assert!(said.starts_with("HTTP/1.1 503 ") || said.starts_with("HTTP/1.1 400 "), "{said}");
+            if said.starts_with("HTTP/1.1 503 ") {
+                break;
+            }
+            assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
+            if round % 50 == 0 {
+                // whoever asked may have been there first, and the holder was turned away
+                holder = hold();
+            }
         }
         drop(holder);
         while !said.starts_with("HTTP/1.1 400 ") {

@@ -428,6 +428,11 @@ fn all_verbs(trap: &Trap, flags: bool) {
         for option in verb.flags.iter().filter(|_| flags) {
             ways.push([&words[..], &[option.as_str()], &required[..]].concat());
         }
+        if words == ["serve"] {
+            // it would serve until somebody stops it
+            ways.iter_mut().for_each(|way| way.push("--dry-run"));
+            ways.retain(|way| way.iter().filter(|word| **word == "--dry-run").count() == 1);
+        }
         trap.reset();
         for arguments in ways {
             let said = trap.ledger(&arguments);

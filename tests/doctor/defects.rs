@@ -405,16 +405,25 @@ const DEFECTS: &[(&str, Fix, Plant)] = &[
     }),
 ];
 
+fn copy_all(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(status.expect("cp").success());
+}
+
 #[test]
 fn each_turns_off_its_own_check() {
     let world = World::new();
     let good = healthy(&world);
     let home = fs::read(world.path("home/.gitconfig")).expect("configuration");
+    let mirrors =
+        ["one.git", "two.git"].map(|name| (world.path(name), world.path(format!("good-{name}"))));
+    for (mirror, kept) in &mirrors {
+        copy_all(mirror, kept);
+    }
     for (at, (check, fix, plant)) in DEFECTS.iter().enumerate() {
         let copy = world.path(format!("case{at}/r.git"));
         fs::create_dir(world.path(format!("case{at}"))).expect("a directory");
-        let status = Command::new("cp").arg("-a").arg(&good).arg(&copy).status();
-        assert!(status.expect("cp").success());
+        copy_all(&good, &copy);
         plant(&world, &copy);
 
         let seen = doctor(&world, &copy, &[]);
@@ -435,6 +444,10 @@ fn each_turns_off_its_own_check() {
             Fix::Leaves => assert_eq!(mended.which("off"), [*check], "{context}"),
         }
         // what a case did outside of its copy
+        for (mirror, kept) in &mirrors {
+            fs::remove_dir_all(mirror).expect("a mirror");
+            copy_all(kept, mirror);
+        }
         fs::write(world.path("home/.gitconfig"), &home).expect("configuration");
         fs::remove_dir_all(world.path("home/.ssh")).ok();
         mode(world.path("keys/server"), 0o600);

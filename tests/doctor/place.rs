@@ -215,7 +215,7 @@ fn what_people_read() {
         .unwrap_or_default()
         .replace(&root, "<W>/")
         .replace("//", "/");
-    insta::assert_snapshot!(last, @"server <W>/r.git: 55 ok, 1 off, 0 unknown, 10 not applicable");
+    insta::assert_snapshot!(last, @"server <W>/r.git: 56 ok, 1 off, 0 unknown, 10 not applicable");
     assert!(
         said.err
             .contains("hint: 'git ledger doctor --fix' mends 1 of these"),
