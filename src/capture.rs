@@ -12,7 +12,6 @@ pub mod files;
 mod ignored;
 pub mod key;
 pub mod open_steps;
-pub mod secret;
 pub mod snapshot;
 pub mod state;
 pub mod step;

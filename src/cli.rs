@@ -33,6 +33,7 @@ mod pager;
 mod policy;
 mod prove;
 mod reconcile;
+mod recording;
 mod run;
 mod selection;
 mod serve;

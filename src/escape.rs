@@ -26,6 +26,23 @@ pub fn printable_bytes(bytes: &[u8]) -> String {
     printable(&String::from_utf8_lossy(bytes))
 }
 
+/// Text as part of a URI: every byte but letters, digits and those that are `kept` as `%XX`
+/// (RFC 3986 §2.1).
+pub fn percent(text: &str, kept: &[u8]) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || kept.contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// Bytes of a URI that mean themselves everywhere in it (RFC 3986 §2.3), besides letters and digits.
+pub const UNRESERVED: &[u8] = b"-._~";
+
 /// Characters that move, reorder or hide others (Unicode categories Cc, Cf, Zl, Zp and the
 /// fillers that show as nothing).
 pub fn is_hidden(character: char) -> bool {

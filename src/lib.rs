@@ -12,6 +12,7 @@ pub mod finding;
 pub mod json;
 pub mod merkle;
 pub mod principal;
+pub mod secret;
 
 // the thing
 pub mod cdevents;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use similar::TextDiff;
 
-use super::secret;
+use crate::secret;
 
 /// The longest difference that is recorded, in bytes.
 pub const MAX: usize = 8 << 10;

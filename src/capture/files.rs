@@ -19,9 +19,9 @@ use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
 
 use super::ignored::{NAMES, Rules};
-use super::secret;
 use crate::escape::printable_bytes;
 use crate::merkle::{self, Hash};
+use crate::secret;
 
 /// How often a file that changes under our hands is read.
 const TRIES: usize = 3;

@@ -9,10 +9,11 @@ use super::files::Walked;
 use super::key::{DigestKey, Purpose};
 use super::state::{Changes, State, found_object, number};
 use super::variables::{Variable, Variables};
-use super::{secret, set_name, sha256_name};
+use super::{set_name, sha256_name};
 use crate::cdevents::{self, Kind, Subject};
 use crate::event::{Event, Pending};
 use crate::json::{Object, Value, forbidden_character};
+use crate::secret;
 
 /// The longest name of a step, in bytes.
 pub const MAX_NAME: usize = 256;

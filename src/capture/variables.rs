@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::key::{DigestKey, Purpose};
-use super::secret;
 use crate::json::forbidden_character;
+use crate::secret;
 
 /// The most variables that are looked at.
 pub const MAX: usize = 10_000;

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use git_ledger::append::{Next, group};
 
 use super::ci_context::ContextArgs;
-use super::context::{Context, Opened};
+use super::context::Context;
 use super::events::events;
 use super::failure::{Exit, Failure};
-use super::job::Job;
-use super::on_failure::{self, OnFailure};
+use super::on_failure;
+use super::recording::Recording;
 
 /// Record events
 ///
@@ -64,18 +64,8 @@ pub struct Args {
     pub events_per_entry: NonZeroUsize,
     #[command(flatten)]
     pub context: ContextArgs,
-    /// Push to remotes, the first of which decides [default: the ledger's mirrors]
-    #[arg(long, value_name = "REMOTE", num_args = 0..)]
-    pub push: Option<Vec<String>>,
-    /// What becomes of an event that cannot be recorded now
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnFailure::Policy)]
-    pub on_failure: OnFailure,
-    /// Give up after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub timeout: u64,
-    /// Sign with this key
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
+    #[command(flatten)]
+    pub recording: Recording,
     /// Show the entry that would be written, and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -87,37 +77,18 @@ pub struct Args {
 pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let opened = context.open()?;
     let (pending, repeats) = events(context, &opened, &args)?;
-    let push = remotes(&opened, args.push.as_deref())?;
-    let job = Job {
-        context,
-        opened: &opened,
-        key: args.key.as_deref(),
-        timeout: args.timeout,
-        push: &push,
-    };
+    let push = args.recording.remotes(&opened)?;
+    let job = args.recording.job(context, &opened, &push);
     let most_events = args.events_per_entry.get();
     if args.dry_run {
         return job.rehearse(&Next::Events(group(pending, most_events)), args.json);
     }
-    let outcome = on_failure::record(&job, &pending, most_events, repeats, args.on_failure)?;
+    let outcome = on_failure::record(
+        &job,
+        &pending,
+        most_events,
+        repeats,
+        args.recording.on_failure,
+    )?;
     on_failure::finish(&job, &pending, &outcome, args.json)
-}
-/// The remotes that `--push` names; without names the ledger's mirrors, not given none.
-pub fn remotes(opened: &Opened, push: Option<&[String]>) -> Result<Vec<String>, Failure> {
-    match push {
-        None => Ok(Vec::new()),
-        Some([]) => mirrors(opened),
-        Some(names) => Ok(names.to_vec()),
-    }
-}
-
-/// The mirrors the ledger is configured with.
-pub fn mirrors(opened: &Opened) -> Result<Vec<String>, Failure> {
-    if opened.settings.mirrors.is_empty() {
-        return Err(
-            Failure::usage("--push needs a remote: the ledger has no mirrors")
-                .hint("git ledger mirror add NAME URL, or --push NAME"),
-        );
-    }
-    Ok(opened.settings.mirrors.clone())
 }

@@ -1,6 +1,7 @@
 //! `--cdevent`: an event of CDEvents from what the command line says.
 
 use git_ledger::cdevents::{self, Fault, Form, Kind, PREFIX, SPECIFICATION, Subject};
+use git_ledger::escape::percent;
 use git_ledger::json::{Object, Value};
 
 use super::ci_context;
@@ -177,15 +178,7 @@ pub fn reference(source: &str) -> String {
         true => b"-._~/!$&'()*+,;=:@?#%[]",
         false => b"-._~/",
     };
-    let mut out = String::with_capacity(source.len());
-    for byte in source.bytes() {
-        if byte.is_ascii_alphanumeric() || kept.contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    percent(&source, kept)
 }
 
 #[cfg(test)]

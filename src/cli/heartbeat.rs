@@ -9,6 +9,7 @@ use super::ci_context::ContextArgs;
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::on_failure::OnFailure;
+use super::recording::Recording;
 use super::{append, date, terminal};
 
 /// The type of the event.
@@ -87,10 +88,12 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
             context: ContextArgs::nothing(),
             batch: None,
             events_per_entry: std::num::NonZeroUsize::MIN,
-            push: args.push,
-            on_failure: OnFailure::Fail,
-            timeout: args.timeout,
-            key: args.key,
+            recording: Recording {
+                push: args.push,
+                on_failure: OnFailure::Fail,
+                timeout: args.timeout,
+                key: args.key,
+            },
             dry_run: args.dry_run,
             json: args.json,
         },

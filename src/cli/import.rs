@@ -16,12 +16,12 @@ use git_ledger::event::Pending;
 use git_ledger::intake::lines::Fields;
 use git_ledger::intake::{self, Delivery, Fault, Source, github, lines};
 
-use super::append::mirrors;
 use super::context::Context;
 use super::events::default_source;
 use super::failure::{Exit, Failure};
 use super::job::Job;
-use super::on_failure::{self, OnFailure, Outcome};
+use super::on_failure::{self, Outcome};
+use super::recording::Recording;
 use super::terminal::{self, Progress};
 use records::Input;
 use tally::{Refused, Tally, events, plural};
@@ -104,18 +104,8 @@ pub struct Args {
     /// At most so many events in one entry
     #[arg(long, value_name = "N", default_value = "1000")]
     pub events_per_entry: NonZeroUsize,
-    /// Push to remotes, the first of which decides [default: the ledger's mirrors]
-    #[arg(long, value_name = "REMOTE", num_args = 0..)]
-    pub push: Option<Vec<String>>,
-    /// What becomes of events that cannot be recorded now
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnFailure::Policy)]
-    pub on_failure: OnFailure,
-    /// Give up after so many seconds; counted anew for each 2000 events
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub timeout: u64,
-    /// Sign with this key
-    #[arg(long, value_name = "KEY")]
-    pub key: Option<String>,
+    #[command(flatten)]
+    pub recording: Recording,
     /// Read everything, tell what would be recorded, and write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -135,11 +125,7 @@ struct Reader<'a> {
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     check(args)?;
     let opened = context.open()?;
-    let push = match &args.push {
-        None => Vec::new(),
-        Some(names) if names.is_empty() => mirrors(&opened)?,
-        Some(names) => names.clone(),
-    };
+    let push = args.recording.remotes(&opened)?;
     let reader = Reader {
         args,
         source: match (&args.source, args.from) {
@@ -162,13 +148,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     if args.dry_run {
         return answer(args, &tally);
     }
-    let job = Job {
-        context,
-        opened: &opened,
-        key: args.key.as_deref(),
-        timeout: args.timeout,
-        push: &push,
-    };
+    let job = args.recording.job(context, &opened, &push);
     let progress = Progress::of("recording events");
     let mut recorder = Recorder {
         job: &job,
@@ -404,8 +384,13 @@ impl Recorder<'_> {
             return Ok(());
         }
         let most = self.args.events_per_entry.get();
-        let outcome =
-            on_failure::record(self.job, &batch, most, Repeats::ById, self.args.on_failure)?;
+        let outcome = on_failure::record(
+            self.job,
+            &batch,
+            most,
+            Repeats::ById,
+            self.args.recording.on_failure,
+        )?;
         match outcome {
             Outcome::Recorded(recorded) => self.tally.record(&recorded),
             Outcome::Spooled {

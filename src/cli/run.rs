@@ -24,7 +24,6 @@ use git_ledger::json::{Object, Value, forbidden_character};
 use git_ledger::merkle::hex;
 use git_ledger::report::verdict::number;
 
-use super::append::remotes;
 use super::capturing::{self, KEY_VARIABLE, KeyWanted, SIGNING_KEY_VARIABLE, broken_variables};
 use super::ci_context::{self, ContextArgs};
 use super::context::{Context, random_id};
@@ -32,6 +31,7 @@ use super::events::default_source;
 use super::failure::{Exit, Failure};
 use super::job::Job;
 use super::on_failure::{self, OnFailure, Outcome};
+use super::recording::Recording;
 use super::terminal;
 use look::Look;
 use program::Program;
@@ -63,18 +63,8 @@ pub struct Args {
     show_command: bool,
     #[command(flatten)]
     context: ContextArgs,
-    /// Push to remotes, the first of which decides [default: the ledger's mirrors]
-    #[arg(long, value_name = "REMOTE", num_args = 0..)]
-    push: Option<Vec<String>>,
-    /// What becomes of events that cannot be recorded now
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnFailure::Policy)]
-    on_failure: OnFailure,
-    /// Give up recording after so many seconds; the command has all the time it wants
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    timeout: u64,
-    /// Sign with this key
-    #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    #[command(flatten)]
+    recording: Recording,
     /// Show the entry that would be written first, and run nothing
     #[arg(long)]
     dry_run: bool,
@@ -120,14 +110,8 @@ fn prepared(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let name = step_name(args)?;
     let patterns = Patterns::new(&args.env, &[]).map_err(broken_variables)?;
     let opened = context.open()?;
-    let push = remotes(&opened, args.push.as_deref())?;
-    let job = Job {
-        context,
-        opened: &opened,
-        key: args.key.as_deref(),
-        timeout: args.timeout,
-        push: &push,
-    };
+    let push = args.recording.remotes(&opened)?;
+    let job = args.recording.job(context, &opened, &push);
     let wanted = match args.dry_run {
         true => KeyWanted::Passing,
         false => KeyWanted::Present,
@@ -156,7 +140,7 @@ fn prepared(context: &Context, args: &Args) -> Result<Exit, Failure> {
         let group = vec![vec![started]];
         return job.rehearse(&git_ledger::append::Next::Events(group), args.json);
     }
-    closing::close_and_tell(context, &opened, args.key.as_deref(), args.timeout);
+    closing::close_and_tell(context, &opened, job.key, job.timeout);
     let signals = Signals::catch()
         .map_err(|why| Failure::cannot(format!("cannot wait for signals: {why}")))?;
     let mut open = OpenStep {
@@ -171,7 +155,7 @@ fn prepared(context: &Context, args: &Args) -> Result<Exit, Failure> {
     };
     let steps = opened.steps();
     steps.put(&open)?;
-    let began = match record(&job, &started, args.on_failure) {
+    let began = match record(&job, &started, args.recording.on_failure) {
         Ok(outcome) => outcome,
         Err(failure) => {
             steps.remove(&run)?;
@@ -199,7 +183,7 @@ fn prepared(context: &Context, args: &Args) -> Result<Exit, Failure> {
             open.finished = Some(finished.clone());
             // whoever looks after a kill now finds how it ended, and records just that
             steps.put(&open)?;
-            record(&job, &finished, args.on_failure)
+            record(&job, &finished, args.recording.on_failure)
         });
     let told = Told {
         args,

@@ -20,6 +20,7 @@ use super::context::{Context, Opened};
 use super::date;
 use super::failure::{Exit, Failure};
 use super::on_failure::OnFailure;
+use super::recording::remotes;
 use super::terminal;
 use host::Terminal;
 use recorder::LedgerRecorder;
@@ -124,11 +125,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         ));
     }
     let settings = settings(context, &opened, &args)?;
-    let push = match &args.push {
-        None => Vec::new(),
-        Some(names) if names.is_empty() => super::append::mirrors(&opened)?,
-        Some(names) => names.clone(),
-    };
+    let push = remotes(&opened, args.push.as_deref())?;
     std::thread::scope(|scope| {
         let mut recorder = LedgerRecorder::new(
             scope,

@@ -15,14 +15,14 @@ use git_ledger::json::{Object, Value};
 use git_ledger::ledger::Ledger;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::append::remotes;
 use super::capturing::{self, KeyWanted, broken_files, broken_variables};
 use super::ci_context::{self, ContextArgs};
 use super::context::{Context, Opened};
 use super::events::default_source;
 use super::failure::{Exit, Failure};
 use super::job::Job;
-use super::on_failure::{self, OnFailure};
+use super::on_failure;
+use super::recording::Recording;
 use super::terminal;
 
 /// Changes told one by one to people; the rest is counted.
@@ -60,18 +60,8 @@ pub struct Args {
     new_digest_key: bool,
     #[command(flatten)]
     context: ContextArgs,
-    /// Push to remotes, the first of which decides [default: the ledger's mirrors]
-    #[arg(long, value_name = "REMOTE", num_args = 0..)]
-    push: Option<Vec<String>>,
-    /// What becomes of events that cannot be recorded now
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnFailure::Policy)]
-    on_failure: OnFailure,
-    /// Give up after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    timeout: u64,
-    /// Sign with this key
-    #[arg(long, value_name = "KEY")]
-    key: Option<String>,
+    #[command(flatten)]
+    recording: Recording,
     /// Show what would be recorded, and record nothing
     #[arg(long)]
     dry_run: bool,
@@ -104,14 +94,8 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
             .hint("name files with --config PATH, variables with --env PATTERN"));
     }
     let opened = context.open()?;
-    let push = remotes(&opened, args.push.as_deref())?;
-    let job = Job {
-        context,
-        opened: &opened,
-        key: args.key.as_deref(),
-        timeout: args.timeout,
-        push: &push,
-    };
+    let push = args.recording.remotes(&opened)?;
+    let job = args.recording.job(context, &opened, &push);
     // what can only be refused later is refused before anything is read or made
     let previous = last(&job, &args.scope)?;
     let allowed = |name: &[u8]| -> bool {
@@ -163,7 +147,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         &pending,
         usize::MAX,
         Repeats::LeaveOut,
-        args.on_failure,
+        args.recording.on_failure,
     )?;
     on_failure::finish(&job, &pending, &outcome, args.json)
 }

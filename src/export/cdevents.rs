@@ -5,6 +5,7 @@
 
 use crate::cdevents::{self, Form, Kind, Subject};
 use crate::date::rfc3339;
+use crate::escape::percent;
 use crate::event::Event;
 use crate::json::{Object, Value};
 
@@ -148,16 +149,7 @@ fn reference(source: &str) -> String {
     if Form::Reference.takes(&source.into()) {
         return source.to_owned();
     }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-    let mut out = String::with_capacity(source.len());
-    for byte in source.bytes() {
-        if plain(byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    percent(source, b"-._~/")
 }
 
 #[cfg(test)]

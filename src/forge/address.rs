@@ -120,18 +120,6 @@ fn split(url: &str) -> Result<(String, String), AddressError> {
     Ok((host_of(authority), path.to_owned()))
 }
 
-/// Text as one part of a path.
-pub(super) fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,12 +6,12 @@
 //! (`GET /repos/{owner}/{repo}/branches/{branch}/protection`). Rules that are only evaluated are
 //! not listed there. All layers hold at once: the strictest decides.
 
+use crate::escape::{UNRESERVED, percent};
 use std::collections::BTreeMap;
 
 use crate::doctor::forge::{Rule, Rules};
 use crate::json::{Object, Value};
 
-use super::address::encoded;
 use super::http::{Client, Trouble};
 
 /// One ruleset, or the classic protection: what it blocks, and whom it binds.
@@ -34,7 +34,7 @@ enum Classic {
 
 pub(super) fn rules(client: &Client<'_>, branch: &str) -> Result<Rules, Trouble> {
     let project = client.project().to_owned();
-    let branch = encoded(branch);
+    let branch = percent(branch, UNRESERVED);
     let mut layers = rulesets(client, &project, &branch)?;
     let not_told = match classic(client, &project, &branch)? {
         Classic::Absent => None,

@@ -6,9 +6,9 @@
 //! permissive decides.
 
 use crate::doctor::forge::{Rule, Rules};
+use crate::escape::{UNRESERVED, percent};
 use crate::json::{Object, Value};
 
-use super::address::encoded;
 use super::http::{Client, Trouble};
 use super::{Slashes, fits};
 
@@ -18,7 +18,7 @@ const ADMIN: i64 = 60;
 const NO_ACCESS: i64 = 0;
 
 pub(super) fn rules(client: &Client<'_>, branch: &str) -> Result<Rules, Trouble> {
-    let id = encoded(client.project());
+    let id = percent(client.project(), UNRESERVED);
     let mut fitting = Vec::new();
     for rule in client.list(&format!("/projects/{id}/protected_branches"))? {
         let rule = rule.as_object().ok_or_else(nonsense)?;

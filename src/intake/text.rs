@@ -5,6 +5,8 @@
 //! A secret without a known beginning, in free text, is not recognised. So free text is kept only
 //! where a person looks for it (a title, a summary), and never a body or a comment.
 
+use crate::secret::BEGINNINGS;
+
 /// Characters of a name: a ref, an account, an environment.
 pub const MAX_NAME: usize = 512;
 /// Characters of free text.
@@ -16,38 +18,6 @@ const MAX_READ: usize = 8192;
 pub const ADDRESS: &str = "[e-mail]";
 /// What stands in place of something that looks like a secret.
 pub const SECRET: &str = "[secret]";
-
-/// Beginnings of tokens, as their makers chose them to be found by.
-const TOKENS: &[&str] = &[
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "gldt-",
-    "glrt-",
-    "glcbt-",
-    "glptt-",
-    "xoxb-",
-    "xoxp-",
-    "xoxa-",
-    "xoxs-",
-    "AKIA",
-    "ASIA",
-    "AIza",
-    "ya29.",
-    "sk-",
-    "sk_live_",
-    "rk_live_",
-    "npm_",
-    "pypi-",
-    "dop_v1_",
-    "whsec_",
-    "eyJ",
-    "AGE-SECRET-KEY-",
-];
 
 /// Words before `=` whose value is not shown.
 const TELLING: &[&str] = &[
@@ -102,7 +72,7 @@ fn clean(text: &str) -> String {
     let read = text.get(..end).unwrap_or_default();
     // most are one plain word
     if !read.contains(['@', '?', '#', '=', '-', '_'])
-        && !TOKENS.iter().any(|token| read.contains(token))
+        && !BEGINNINGS.iter().any(|token| read.contains(token))
     {
         return with_mark(read, text.len() > end);
     }
@@ -135,7 +105,7 @@ fn with_mark(text: &str, longer: bool) -> String {
 
 /// One word without user, query and fragment of a URL, and without a token.
 fn plain_word(word: &str) -> String {
-    if let Some(at) = TOKENS.iter().find_map(|token| token_at(word, token)) {
+    if let Some(at) = BEGINNINGS.iter().find_map(|token| token_at(word, token)) {
         return format!("{}{SECRET}", word.get(..at).unwrap_or_default());
     }
     if let Some((scheme, rest)) = word.split_once("://") {

@@ -3,6 +3,7 @@
 //! A request token goes only to the address that the CI system put beside it; the keys come from
 //! the issuer's own host, and no redirect leads elsewhere.
 
+use crate::escape::{UNRESERVED, percent};
 use std::path::Path;
 use std::time::Instant;
 
@@ -34,7 +35,7 @@ pub fn token(way: Way<'_>, url: &str, bearer: &str, audience: &str) -> Result<St
     }
     let client = Client::new(&parsed, way.certificates, way.deadline).map_err(said)?;
     let joint = if url.contains('?') { '&' } else { '?' };
-    let full = format!("{parsed}{joint}audience={}", escaped(audience));
+    let full = format!("{parsed}{joint}audience={}", percent(audience, UNRESERVED));
     let bearer = format!("Bearer {bearer}");
     let headers = [
         ("Authorization", bearer.as_str()),
@@ -98,19 +99,6 @@ fn plain(answer: Answer) -> Result<Vec<u8>, String> {
 
 fn said(why: crate::http::NoAnswer) -> String {
     why.to_string()
-}
-
-/// A value in a query (RFC 3986, unreserved characters kept).
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -22,28 +22,39 @@ pub const WORDS: [&str; 14] = [
     "WEBHOOK",
 ];
 
-/// How well-known secrets begin.
-const PREFIXES: [&str; 20] = [
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "gldt-",
-    "glrt-",
-    "xoxb-",
-    "xoxp-",
-    "xapp-",
+/// How well-known secrets begin, as their makers chose them to be found by; `eyJ` is base64 of `{"`,
+/// with which a JSON Web Token begins.
+pub const BEGINNINGS: &[&str] = &[
+    "AGE-SECRET-KEY-",
+    "AIza",
     "AKIA",
     "ASIA",
-    "AIza",
+    "dop_v1_",
+    "eyJ",
+    "gho_",
+    "ghp_",
+    "ghr_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glcbt-",
+    "gldt-",
+    "glpat-",
+    "glptt-",
+    "glrt-",
     "hvs.",
     "npm_",
     "pypi-",
+    "rk_live_",
     "sk-",
-    "AGE-SECRET-KEY-",
+    "sk_live_",
+    "whsec_",
+    "xapp-",
+    "xoxa-",
+    "xoxb-",
+    "xoxp-",
+    "xoxs-",
+    "ya29.",
 ];
 
 /// A known beginning counts when so many letters and digits follow.
@@ -123,14 +134,12 @@ fn tokens(line: &str) -> impl Iterator<Item = &str> {
 }
 
 fn is_token(token: &str) -> bool {
-    let known = PREFIXES.iter().any(|prefix| {
+    let known = BEGINNINGS.iter().any(|prefix| {
         token.strip_prefix(prefix).is_some_and(|rest| {
             rest.chars().filter(char::is_ascii_alphanumeric).count() >= AFTER_PREFIX
         })
     });
-    // a JSON Web Token begins with base64 of {"
-    let web_token = token.starts_with("eyJ") && token.len() > LONG;
-    known || web_token || token.split(['.', '-', '_']).any(is_random)
+    known || token.split(['.', '-', '_']).any(is_random)
 }
 
 /// Long, and of all kinds of characters in no order: no word, no version, no hexadecimal digest.
