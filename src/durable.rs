@@ -10,7 +10,7 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Opens a file of our own as `options` say: a regular one, or an error.
 pub fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
@@ -60,6 +60,22 @@ fn beside(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
         .tempfile_in(parent(path))?;
     file.write_all(bytes)?;
     Ok(file)
+}
+
+/// The files of a directory whose names end in `.json`, by their names; none where there is no
+/// directory.
+pub fn listed(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let files = match fs::read_dir(dir) {
+        Ok(files) => files,
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(why) => return Err(why),
+    };
+    let mut paths: Vec<PathBuf> = files
+        .map(|file| file.map(|file| file.path()))
+        .collect::<io::Result<_>>()?;
+    paths.retain(|path| path.extension().is_some_and(|end| end == "json"));
+    paths.sort();
+    Ok(paths)
 }
 
 /// Removes the file at `path` if it is there; durable when it returns.

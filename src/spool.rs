@@ -81,18 +81,7 @@ impl Spool {
     /// # Errors
     /// When the directory cannot be read.
     pub fn list(&self) -> io::Result<Vec<Result<Waiting, SpoolError>>> {
-        let mut paths: Vec<PathBuf> = match std::fs::read_dir(&self.dir) {
-            Ok(files) => files
-                .map(|file| file.map(|file| file.path()))
-                .collect::<io::Result<_>>()?,
-            Err(why) if why.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(why) => return Err(why),
-        };
-        paths.retain(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "json")
-        });
-        paths.sort();
+        let paths = durable::listed(&self.dir)?;
         Ok(paths.into_iter().map(read).collect())
     }
 
@@ -101,20 +90,7 @@ impl Spool {
     /// # Errors
     /// When the directory cannot be read.
     pub fn count(&self) -> io::Result<u64> {
-        match std::fs::read_dir(&self.dir) {
-            Ok(files) => {
-                let spooled = files.filter(|file| {
-                    file.as_ref().is_ok_and(|file| {
-                        Path::new(&file.file_name())
-                            .extension()
-                            .is_some_and(|extension| extension == "json")
-                    })
-                });
-                Ok(spooled.count() as u64)
-            }
-            Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(0),
-            Err(why) => Err(why),
-        }
+        Ok(durable::listed(&self.dir)?.len() as u64)
     }
 
     /// Forgets an event that is in the chain now.

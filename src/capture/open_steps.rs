@@ -116,21 +116,8 @@ impl OpenSteps {
     /// # Errors
     /// When the directory cannot be read.
     pub fn list(&self) -> io::Result<Vec<OpenStep>> {
-        let files = match std::fs::read_dir(&self.dir) {
-            Ok(files) => files,
-            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(why) => return Err(why),
-        };
-        let mut all = Vec::new();
-        for file in files {
-            let path = file?.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "json")
-            {
-                all.extend(self.read(&path));
-            }
-        }
+        let files = durable::listed(&self.dir)?;
+        let mut all: Vec<_> = files.iter().filter_map(|path| self.read(path)).collect();
         all.sort_by(|a: &OpenStep, b| a.run.cmp(&b.run));
         Ok(all)
     }

@@ -80,21 +80,8 @@ impl Outstanding {
     /// # Errors
     /// When the directory cannot be read.
     pub fn list(&self) -> io::Result<Vec<Awaited>> {
-        let files = match std::fs::read_dir(&self.dir) {
-            Ok(files) => files,
-            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(why) => return Err(why),
-        };
-        let mut all = Vec::new();
-        for file in files {
-            let path = file?.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "json")
-            {
-                all.extend(self.read(&path));
-            }
-        }
+        let files = durable::listed(&self.dir)?;
+        let mut all: Vec<_> = files.iter().filter_map(|path| self.read(path)).collect();
         all.sort_by(|a: &Awaited, b| a.id.cmp(&b.id));
         Ok(all)
     }
