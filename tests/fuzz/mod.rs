@@ -6,6 +6,7 @@
 
 mod deliveries;
 mod documents;
+mod pipelines;
 mod places;
 mod seals;
 mod stolen;
@@ -95,5 +96,9 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "webhook",
         run: deliveries::webhook,
+    },
+    Target {
+        name: "pipeline",
+        run: pipelines::pipeline,
     },
 ];

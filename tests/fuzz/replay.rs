@@ -106,5 +106,5 @@ macro_rules! targets {
 
 targets! {
     entry tree policy json event proposal proof signature keygen certificate hook words repository
-    pack state stolen intake webhook
+    pack state stolen intake webhook pipeline
 }
