@@ -24,6 +24,7 @@ use super::job::Job;
 use super::on_failure;
 use super::recording::Recording;
 use super::terminal;
+use git_ledger::report::layout::counted;
 
 /// Changes told one by one to people; the rest is counted.
 const TOLD: usize = 20;
@@ -299,9 +300,9 @@ fn unchanged(args: &Args, before: &Previous) -> Result<Exit, Failure> {
 fn tell(changes: &Changes, compared: bool, state: &State) -> Result<(), Failure> {
     if !compared {
         return terminal::print(&format!(
-            "the first snapshot: {} files, {} variables\n",
-            state.files.len(),
-            state.variables.len()
+            "the first snapshot: {}, {}\n",
+            counted(state.files.len(), "file", "files"),
+            counted(state.variables.len(), "variable", "variables")
         ));
     }
     let files = changes.files.iter().map(|one| (one.change, &one.name));

@@ -96,7 +96,7 @@ pub fn fold(text: &str, indent: usize, width: usize) -> String {
 }
 
 /// A count with its noun.
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
+pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
