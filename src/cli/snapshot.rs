@@ -13,6 +13,7 @@ use git_ledger::escape::{printable, printable_bytes};
 use git_ledger::event::SNAPSHOT;
 use git_ledger::json::{Object, Value};
 use git_ledger::ledger::Ledger;
+use git_ledger::report::layout::counted;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::capturing::{self, KeyWanted, broken_files, broken_variables};
@@ -24,7 +25,6 @@ use super::job::Job;
 use super::on_failure;
 use super::recording::Recording;
 use super::terminal;
-use git_ledger::report::layout::counted;
 
 /// Changes told one by one to people; the rest is counted.
 const TOLD: usize = 20;

@@ -6,10 +6,10 @@
 //! (`GET /repos/{owner}/{repo}/branches/{branch}/protection`). Rules that are only evaluated are
 //! not listed there. All layers hold at once: the strictest decides.
 
-use crate::escape::{UNRESERVED, percent};
 use std::collections::BTreeMap;
 
 use crate::doctor::forge::{Rule, Rules};
+use crate::escape::{UNRESERVED, percent};
 use crate::json::{Object, Value};
 
 use super::http::{Client, Trouble};

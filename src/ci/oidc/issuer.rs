@@ -3,11 +3,11 @@
 //! A request token goes only to the address that the CI system put beside it; the keys come from
 //! the issuer's own host, and no redirect leads elsewhere.
 
-use crate::escape::{UNRESERVED, percent};
 use std::path::Path;
 use std::time::Instant;
 
 use super::{Keys, Refusal};
+use crate::escape::{UNRESERVED, percent};
 use crate::http::{Answer, Client, Url};
 use crate::json::{Value, foreign};
 
