@@ -156,11 +156,11 @@ fn keep_alives_that_never_end() {
     for (what, endless) in [
         (
             "after the offer",
-            "printf '0008NAK\\n'; while :; do printf '0005\\001'; sleep 0.02; done",
+            "printf '0008NAK\\n'; while printf '0005\\001'; do sleep 0.02; done",
         ),
         (
             "progress",
-            "printf '0008NAK\\n'; while :; do printf '000bwait\\r\\n\\n'; sleep 0.02; done",
+            "printf '0008NAK\\n'; while printf '000bwait\\r\\n\\n'; do sleep 0.02; done",
         ),
         ("nothing", "sleep 600"),
     ] {
