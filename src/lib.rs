@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 // plain things that everybody needs
+pub mod database;
 pub mod date;
 pub mod durable;
 pub mod escape;
