@@ -1,6 +1,7 @@
 //! The habits of this repository that are checked: `cargo xtask <habit>`.
 
 mod attacks;
+mod bench;
 mod cargo_test;
 mod flips;
 mod fuzz;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let outcome = match habit {
         "test" => suite::run(root),
         "attacks" => attacks::run(root),
+        "bench" => bench::run(root, rest),
         "mutants" => mutants::run(root, rest),
         "peers" => peers::run(root),
         "tidy" => tidy::run(root),
@@ -50,7 +52,7 @@ fn main() -> ExitCode {
         "soak" => soak::run(root, rest),
         "vectors" => vectors::run(root, mode),
         _ => Err(
-            "usage: cargo xtask test | attacks | mutants [--list] [FILE…] | peers | tidy \
+            "usage: cargo xtask test | attacks | bench [--quick] | mutants [--list] [FILE…] | peers | tidy \
              | vectors [--check] | man [--check] | flips [objects | files] [--quick] [--json] | soak [--quick] [kill|history|compare] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
                 .into(),
         ),

@@ -62,6 +62,8 @@ pub fn run(root: &Path) -> Result<(), String> {
             .current_dir(root)
             .args(["demo", "--built-in", &place]),
     )?;
+    println!("== the bench: can each row be measured?");
+    crate::bench::run(root, &["--quick".into()])?;
     println!("all checks passed in {} s", started.elapsed().as_secs());
     Ok(())
 }
