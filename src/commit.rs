@@ -12,6 +12,7 @@ use crate::entry::{Entry, decimal};
 use crate::finding::{Finding, FindingId};
 use crate::merkle::{self, Hash};
 use crate::principal::Principal;
+use crate::signature::batch::Claim;
 use crate::signature::{KnownKeys, Signature, SignatureFault};
 
 /// The largest commit object, in bytes.
@@ -130,6 +131,16 @@ impl Link {
         self.signature
             .verify(NAMESPACE, &self.payload)
             .map_err(signature_finding)
+    }
+
+    /// The same question, to be asked together with others; its answer becomes a finding by
+    /// [`signature_finding`].
+    pub fn claim(&self) -> Claim<'_> {
+        Claim {
+            signature: &self.signature,
+            namespace: NAMESPACE,
+            message: &self.payload,
+        }
     }
 
     /// The bytes under the signature: the commit without its signature header.

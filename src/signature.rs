@@ -16,14 +16,16 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use sha2::{Digest as _, Sha512};
 use thiserror::Error;
 
+pub mod batch;
 mod key;
+mod multiples;
 mod numbers;
 #[cfg(test)]
 mod tests;
 pub(crate) mod wire;
 
 pub use key::{KeyFault, KeyKind, KnownKeys, PublicKey};
-use numbers::Numbers;
+use numbers::{Equation, Numbers};
 use wire::{Reader, Spelling, WireFault, put_string};
 
 const MAGIC: &[u8] = b"SSHSIG";
@@ -231,16 +233,33 @@ impl Signature {
 
     /// Whether its key made this signature over `message`, for `namespace`.
     pub fn verify(&self, namespace: &str, message: &[u8]) -> Result<(), SignatureFault> {
-        if self.namespace != namespace {
-            return Err(SignatureFault::Namespace(self.namespace.clone()));
-        }
-        if self
-            .numbers
-            .hold(&self.key, &signed_data(namespace, message))
-        {
+        let signed = self.signed(namespace, message)?;
+        if self.numbers.hold(&self.key, &signed) {
             Ok(())
         } else {
             Err(SignatureFault::Bad)
+        }
+    }
+
+    /// What is left to compute of [`Signature::verify`], if this is an Ed25519 signature.
+    fn equation(
+        &self,
+        namespace: &str,
+        message: &[u8],
+    ) -> Result<Option<Equation>, SignatureFault> {
+        let signed = self.signed(namespace, message)?;
+        Ok(self.numbers.equation(&self.key, &signed))
+    }
+
+    fn signed<'a>(
+        &self,
+        namespace: &'a str,
+        message: &[u8],
+    ) -> Result<SignedData<'a>, SignatureFault> {
+        if self.namespace == namespace {
+            Ok(SignedData::new(namespace, message))
+        } else {
+            Err(SignatureFault::Namespace(self.namespace.clone()))
         }
     }
 }
@@ -248,13 +267,33 @@ impl Signature {
 /// The bytes that a key really signs: never the message itself, so no signature made for one
 /// namespace, or by an SSH login, can be passed off as another.
 pub fn signed_data(namespace: &str, message: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(namespace.len() + 96);
-    out.extend_from_slice(MAGIC);
-    put_string(&mut out, namespace.as_bytes());
-    put_string(&mut out, b"");
-    put_string(&mut out, HASH);
-    put_string(&mut out, &Sha512::digest(message));
-    out
+    SignedData::new(namespace, message).parts().concat()
+}
+
+/// The same, in parts.
+struct SignedData<'a> {
+    namespace: &'a [u8],
+    length: [u8; 4],
+    digest: [u8; 64],
+}
+
+impl<'a> SignedData<'a> {
+    fn new(namespace: &'a str, message: &[u8]) -> Self {
+        SignedData {
+            namespace: namespace.as_bytes(),
+            // as put_string writes it
+            length: u32::try_from(namespace.len())
+                .unwrap_or(u32::MAX)
+                .to_be_bytes(),
+            digest: Sha512::digest(message).into(),
+        }
+    }
+
+    fn parts(&self) -> [&[u8]; 5] {
+        // the reserved string, the hash's name, the length of the digest
+        const BETWEEN: &[u8] = b"\0\0\0\0\0\0\0\x06sha512\0\0\0\x40";
+        [MAGIC, &self.length, self.namespace, BETWEEN, &self.digest]
+    }
 }
 
 fn non_canonical(why: &str) -> SignatureFault {

@@ -30,6 +30,7 @@ use crate::finding::Finding;
 use crate::merkle::Hash;
 use crate::policy::Policy;
 use crate::signature::KnownKeys;
+use crate::signature::batch::Checker;
 use crate::store::{Read, Store};
 
 use chunk::{Chunk, Judged, Tail, Worker};
@@ -97,6 +98,7 @@ pub fn verify<S: Store>(store: &S, request: &Request, progress: &(dyn Fn(u64) + 
         .iter()
         .flat_map(|policy| policy.signers.iter().map(|row| row.key.clone()))
         .collect();
+    let checker = Checker::new(&keys);
     let threads = request
         .threads
         .or_else(|| std::thread::available_parallelism().ok())
@@ -109,6 +111,7 @@ pub fn verify<S: Store>(store: &S, request: &Request, progress: &(dyn Fn(u64) + 
             files: &files,
             newest: newest.as_deref(),
             keys: &keys,
+            checker: &checker,
             request,
         }
         .judge(chunk);

@@ -281,6 +281,10 @@ impl KnownKeys {
         self.0.insert(key.blob().into(), key);
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &PublicKey> {
+        self.0.values()
+    }
+
     /// The key with exactly this encoding: a remembered one, or a new one.
     pub(super) fn read(&self, blob: &[u8]) -> Result<PublicKey, KeyFault> {
         match self.0.get(blob) {

@@ -2,9 +2,11 @@
 //!
 //! Every malleability that needs no key (S + L, n − s, spare zeros, spare flags) ends here.
 
+use curve25519_dalek::scalar::Scalar;
 use ed25519_dalek::Verifier as _;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 
+use super::SignedData;
 use super::key::{KeyKind, Material, PublicKey};
 use super::wire::{Reader, Spelling, WireFault, put_integer, put_string};
 
@@ -37,12 +39,39 @@ struct Touch {
     counter: u32,
 }
 
+/// R, S and k of RFC 8032, section 5.1.7: the signature holds if [S]B − [k]A encodes to R.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Equation {
+    /// R as it stands in the signature; perhaps no point at all.
+    pub(super) r: [u8; 32],
+    /// S, below the order.
+    pub(super) s: [u8; 32],
+    /// SHA-512 of R, A and the message, reduced by the order.
+    pub(super) k: [u8; 32],
+}
+
 /// The numbers of one signature, checked for form but not yet verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Numbers {
-    /// Ed25519: R ‖ S. ECDSA: r ‖ s, each as long as the order. RSA: as long as the modulus.
-    bytes: Vec<u8>,
+    values: Values,
     touch: Option<Touch>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Values {
+    /// Ed25519: R ‖ S, with S below the order.
+    Edwards([u8; 64]),
+    /// ECDSA: r ‖ s, each as long as the order. RSA: as long as the modulus.
+    Wide(Vec<u8>),
+}
+
+impl Values {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Values::Edwards(bytes) => bytes,
+            Values::Wide(bytes) => bytes,
+        }
+    }
 }
 
 impl Numbers {
@@ -58,11 +87,13 @@ impl Numbers {
             ));
         }
         let field = reader.string("the signature").map_err(said)?;
-        let bytes = match kind {
-            KeyKind::Ed25519 | KeyKind::SkEd25519 => edwards(field)?,
-            KeyKind::EcdsaP256 | KeyKind::SkEcdsaP256 => curve(field, &ORDER_P256, spelling)?,
-            KeyKind::EcdsaP384 => curve(field, &ORDER_P384, spelling)?,
-            KeyKind::Rsa => rsa(field, key.material(), spelling)?,
+        let values = match kind {
+            KeyKind::Ed25519 | KeyKind::SkEd25519 => Values::Edwards(edwards(field)?),
+            KeyKind::EcdsaP256 | KeyKind::SkEcdsaP256 => {
+                Values::Wide(curve(field, &ORDER_P256, spelling)?)
+            }
+            KeyKind::EcdsaP384 => Values::Wide(curve(field, &ORDER_P384, spelling)?),
+            KeyKind::Rsa => Values::Wide(rsa(field, key.material(), spelling)?),
         };
         let touch = if kind.is_token() {
             Some(Touch::read(&mut reader).map_err(said)?.checked()?)
@@ -70,21 +101,22 @@ impl Numbers {
             None
         };
         reader.end().map_err(said)?;
-        Ok(Numbers { bytes, touch })
+        Ok(Numbers { values, touch })
     }
 
     /// Appends what [`Numbers::read`] reads, canonically.
     pub(super) fn write(&self, kind: KeyKind, out: &mut Vec<u8>) {
         put_string(out, kind.signature_name().as_bytes());
+        let bytes = self.values.bytes();
         match kind {
             KeyKind::EcdsaP256 | KeyKind::EcdsaP384 | KeyKind::SkEcdsaP256 => {
-                let (r, s) = self.bytes.split_at(self.bytes.len() / 2);
-                let mut pair = Vec::with_capacity(self.bytes.len() + 10);
+                let (r, s) = bytes.split_at(bytes.len() / 2);
+                let mut pair = Vec::with_capacity(bytes.len() + 10);
                 put_integer(&mut pair, r);
                 put_integer(&mut pair, s);
                 put_string(out, &pair);
             }
-            KeyKind::Ed25519 | KeyKind::SkEd25519 | KeyKind::Rsa => put_string(out, &self.bytes),
+            KeyKind::Ed25519 | KeyKind::SkEd25519 | KeyKind::Rsa => put_string(out, bytes),
         }
         if let Some(touch) = self.touch {
             out.push(touch.flags);
@@ -93,29 +125,51 @@ impl Numbers {
     }
 
     /// Whether `key` made these numbers over `signed`.
-    pub(super) fn hold(&self, key: &PublicKey, signed: &[u8]) -> bool {
-        match self.touch {
-            None => self.hold_plain(key, signed),
-            Some(touch) => {
-                let mut told = Vec::with_capacity(69);
-                told.extend_from_slice(key.application());
-                told.push(touch.flags);
-                told.extend_from_slice(&touch.counter.to_be_bytes());
-                told.extend_from_slice(&Sha256::digest(signed));
-                self.hold_plain(key, &told)
-            }
+    pub(super) fn hold(&self, key: &PublicKey, signed: &SignedData<'_>) -> bool {
+        let mut told = Vec::with_capacity(128);
+        self.told(key, signed, |part| told.extend_from_slice(part));
+        match key.material() {
+            // The plain check of RFC 8032, not dalek's stricter one and never a random sum of many:
+            // R is computed and compared as bytes, which is what ssh-keygen does.
+            Material::Ed25519(point) => ed25519_dalek::Signature::from_slice(self.values.bytes())
+                .is_ok_and(|signature| point.verify(&told, &signature).is_ok()),
+            Material::Curve(point) => point.verify_sig(&told, self.values.bytes()).is_ok(),
+            Material::Rsa { key, .. } => key.verify_sig(&told, self.values.bytes()).is_ok(),
         }
     }
 
-    fn hold_plain(&self, key: &PublicKey, signed: &[u8]) -> bool {
-        match key.material() {
-            // The plain check of RFC 8032, not dalek's stricter one and never a batch: R is
-            // computed and compared as bytes, which is what ssh-keygen does.
-            Material::Ed25519(point) => ed25519_dalek::Signature::from_slice(&self.bytes)
-                .is_ok_and(|signature| point.verify(signed, &signature).is_ok()),
-            Material::Curve(point) => point.verify_sig(signed, &self.bytes).is_ok(),
-            Material::Rsa { key, .. } => key.verify_sig(signed, &self.bytes).is_ok(),
-        }
+    /// What the plain check of an Ed25519 signature computes with; `None` for the other kinds.
+    pub(super) fn equation(&self, key: &PublicKey, signed: &SignedData<'_>) -> Option<Equation> {
+        let (Values::Edwards(bytes), Material::Ed25519(point)) = (&self.values, key.material())
+        else {
+            return None;
+        };
+        let (r, s) = bytes.split_first_chunk::<32>()?;
+        let s = s.first_chunk::<32>()?;
+        let mut hash = Sha512::new().chain_update(r).chain_update(point.as_bytes());
+        self.told(key, signed, |part| hash.update(part));
+        let k = Scalar::from_bytes_mod_order_wide(&hash.finalize().into());
+        Some(Equation {
+            r: *r,
+            s: *s,
+            k: k.to_bytes(),
+        })
+    }
+
+    /// Tells, part by part, what the key itself signs: `signed`, or what a token makes of it.
+    fn told(&self, key: &PublicKey, signed: &SignedData<'_>, mut tell: impl FnMut(&[u8])) {
+        let Some(touch) = self.touch else {
+            return signed.parts().into_iter().for_each(tell);
+        };
+        let mut hash = Sha256::new();
+        signed
+            .parts()
+            .into_iter()
+            .for_each(|part| hash.update(part));
+        tell(key.application());
+        tell(&[touch.flags]);
+        tell(&touch.counter.to_be_bytes());
+        tell(&hash.finalize());
     }
 }
 
@@ -142,14 +196,14 @@ fn said(fault: WireFault) -> String {
     fault.to_string()
 }
 
-fn edwards(field: &[u8]) -> Result<Vec<u8>, String> {
+fn edwards(field: &[u8]) -> Result<[u8; 64], String> {
     let numbers =
         <&[u8; 64]>::try_from(field).map_err(|_| "an Ed25519 signature has 64 bytes".to_owned())?;
     let below = numbers.iter().skip(32).rev().lt(ORDER_ED25519.iter().rev());
     if !below {
         return Err("S is not below the order of the curve".into());
     }
-    Ok(numbers.to_vec())
+    Ok(*numbers)
 }
 
 fn curve(field: &[u8], order: &[u8], spelling: Spelling) -> Result<Vec<u8>, String> {

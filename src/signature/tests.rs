@@ -9,6 +9,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use super::wire::put_string;
 use super::*;
 
+mod batch;
 mod keys;
 mod numbers;
 

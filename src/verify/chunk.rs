@@ -6,11 +6,12 @@ use gix::ObjectId;
 use gix::objs::Kind;
 
 use crate::chain;
-use crate::commit::Link;
+use crate::commit::{self, Link};
 use crate::finding::{Finding, FindingId};
 use crate::merkle::{self, Hash};
 use crate::policy::Policy;
 use crate::signature::KnownKeys;
+use crate::signature::batch::{Checker, Claim};
 use crate::store::{Read, ReadFault};
 use crate::tree;
 use crate::trust::{self, Place};
@@ -98,6 +99,7 @@ pub struct Worker<'a, R> {
     pub files: &'a Files,
     pub newest: Option<&'a Policy>,
     pub keys: &'a KnownKeys,
+    pub checker: &'a Checker,
     pub request: &'a Request,
 }
 
@@ -111,6 +113,7 @@ impl<R: Read> Worker<'_, R> {
             Tail::Neighbour(id, raw) => Some(Link::parse_among(*id, raw.to_vec(), self.keys)),
             Tail::Root | Tail::Cut => None,
         };
+        let mut signed = self.signed(&links).into_iter();
         let mut judged = Judged::default();
         for (at, (link, (id, _))) in links.iter().zip(&chunk.commits).enumerate() {
             let distance = chunk.first + at as u64;
@@ -123,7 +126,8 @@ impl<R: Read> Worker<'_, R> {
             let findings = match link {
                 Ok(link) => {
                     self.note(&mut judged, distance, link, &previous);
-                    self.entry(&mut judged, distance, link, &previous)
+                    let signed = signed.next().unwrap_or_else(|| link.check_signature());
+                    self.entry(&mut judged, distance, link, signed, &previous)
                 }
                 Err(finding) => vec![finding.clone()],
             };
@@ -139,6 +143,15 @@ impl<R: Read> Worker<'_, R> {
             judged.findings.extend(placed);
         }
         judged
+    }
+
+    /// What is to be said of the signature of each link that could be read, in their order.
+    fn signed(&self, links: &[Result<Link, Finding>]) -> Vec<Result<(), Finding>> {
+        let claims: Vec<Claim<'_>> = links.iter().flatten().map(Link::claim).collect();
+        let answers = self.checker.check(&claims).into_iter();
+        answers
+            .map(|answer| answer.map_err(commit::signature_finding))
+            .collect()
     }
 
     fn note(&self, judged: &mut Judged, distance: u64, link: &Link, previous: &Previous<'_>) {
@@ -164,10 +177,10 @@ impl<R: Read> Worker<'_, R> {
         judged: &mut Judged,
         distance: u64,
         link: &Link,
+        signed: Result<(), Finding>,
         previous: &Previous<'_>,
     ) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
-        let signed = link.check_signature();
         match previous {
             Previous::Link(prev) => findings.extend(chain::follows(prev, link)),
             Previous::Nothing => findings.extend(chain::begins(link)),
