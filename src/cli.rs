@@ -113,7 +113,8 @@ enum Verb {
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(selection::with_negations(std::env::args_os()))
+    {
         Ok(arguments) => arguments,
         Err(error) => {
             // help and version are answers, everything else is a usage error

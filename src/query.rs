@@ -5,28 +5,98 @@
 //! other; and an entry that cannot be read passes every filter but the range, since nobody can
 //! tell what it would have said.
 
+pub mod key;
+mod phrase;
 mod walk;
+pub mod words;
 
 use crate::commit::Link;
 use crate::event::Event;
 
+use key::{Feature, Key};
+pub use phrase::{Phrase, tokens};
 pub use walk::{End, Place, Step, Walk, What};
 
-/// What a word must be: exact, or up to a final `*`.
+/// What a value must be: exact, or up to a final `*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern(String);
+pub struct Pattern {
+    text: String,
+    open: bool,
+}
 
 impl Pattern {
     /// The pattern this text spells.
     pub fn new(text: impl Into<String>) -> Pattern {
-        Pattern(text.into())
+        let text = text.into();
+        match text.strip_suffix('*') {
+            Some(begun) => Pattern::beginning(begun),
+            None => Pattern::exact(text),
+        }
     }
 
-    /// Whether a word fits.
-    pub fn fits(&self, word: &str) -> bool {
-        match self.0.strip_suffix('*') {
-            Some(prefix) => word.starts_with(prefix),
-            None => word == self.0,
+    /// This text and nothing else.
+    pub fn exact(text: impl Into<String>) -> Pattern {
+        Pattern {
+            text: text.into(),
+            open: false,
+        }
+    }
+
+    /// Everything that begins so.
+    pub fn beginning(text: impl Into<String>) -> Pattern {
+        Pattern {
+            text: text.into(),
+            open: true,
+        }
+    }
+
+    /// The text, without the `*`.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether more may follow.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Whether a value fits.
+    pub fn fits(&self, value: &str) -> bool {
+        if self.open {
+            value.starts_with(&self.text)
+        } else {
+            value == self.text
+        }
+    }
+}
+
+/// One thing that is asked of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Test {
+    /// One of the key's values fits.
+    Is(Key, Pattern),
+    /// It has this.
+    Has(Feature),
+    /// It says these words.
+    Says(Phrase),
+}
+
+impl Test {
+    /// Whether an event of an entry passes.
+    pub fn holds(&self, link: &Link, event: &Event) -> bool {
+        match self {
+            Test::Is(key, pattern) => key.values(link, event, &mut |value| pattern.fits(value)),
+            Test::Has(feature) => feature.is_in(link, event),
+            Test::Says(phrase) => phrase.is_in(event),
+        }
+    }
+
+    /// Whether several of the two are one question: one of them must hold.
+    fn is_kin(&self, other: &Test) -> bool {
+        match (self, other) {
+            (Test::Is(one, _), Test::Is(other, _)) => one == other,
+            (Test::Has(_), Test::Has(_)) => true,
+            _ => false,
         }
     }
 }
@@ -72,23 +142,19 @@ impl Span {
     }
 }
 
-/// What an entry must be to be shown. Several patterns of one kind: one must fit.
+/// What an entry must be to be shown: see [`words`] for what several of one kind mean.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Its number, as claimed or as counted from the newest.
-    pub span: Span,
-    /// Dated (T) at this second or later.
-    pub since: Option<u64>,
-    /// Dated (T) at this second or earlier.
-    pub until: Option<u64>,
-    /// An event's type.
-    pub types: Vec<Pattern>,
-    /// The same event's source.
-    pub sources: Vec<Pattern>,
-    /// The same event's subject.
-    pub subjects: Vec<Pattern>,
-    /// The principal, or the fingerprint of the key (`SHA256:…`).
-    pub signers: Vec<Pattern>,
+    /// Its number, as claimed or as counted from the newest, is in one of these; none: in any.
+    pub spans: Vec<Span>,
+    /// Its number is in none of these.
+    pub not_spans: Vec<Span>,
+    since: Option<u64>,
+    until: Option<u64>,
+    /// Of each group one test must hold, all of them for one event.
+    groups: Vec<Vec<Test>>,
+    /// None of these may hold for that event.
+    refused: Vec<Test>,
 }
 
 /// An entry that was selected.
@@ -101,57 +167,111 @@ pub struct Selected {
 }
 
 impl Filter {
+    /// Demands a test; where the same thing is asked already, one of both must hold.
+    pub fn require(&mut self, test: Test) {
+        let kin = |group: &&mut Vec<Test>| group.iter().any(|other| other.is_kin(&test));
+        match self.groups.iter_mut().find(kin) {
+            Some(group) => group.push(test),
+            None => self.groups.push(vec![test]),
+        }
+    }
+
+    /// Demands that one of these holds.
+    pub fn require_one(&mut self, tests: Vec<Test>) {
+        self.groups.push(tests);
+    }
+
+    /// Demands that a test does not hold.
+    pub fn refuse(&mut self, test: Test) {
+        self.refused.push(test);
+    }
+
+    /// Demands T at this second or later.
+    pub fn not_before(&mut self, time: u64) {
+        self.since = self.since.max(Some(time));
+    }
+
+    /// Demands T at this second or earlier.
+    pub fn not_after(&mut self, time: u64) {
+        self.until = Some(self.until.map_or(time, |until| until.min(time)));
+    }
+
+    /// The earliest and the latest T.
+    pub fn times(&self) -> (Option<u64>, Option<u64>) {
+        (self.since, self.until)
+    }
+
+    /// The groups of tests of each of which one must hold.
+    pub fn groups(&self) -> &[Vec<Test>] {
+        &self.groups
+    }
+
+    /// The tests none of which may hold.
+    pub fn refused(&self) -> &[Test] {
+        &self.refused
+    }
+
+    /// Whether every entry passes.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+            && self.not_spans.is_empty()
+            && self.times() == (None, None)
+            && self.groups.is_empty()
+            && self.refused.is_empty()
+    }
+
     /// The entry with its matching events, if it is to be shown.
     pub fn select(&self, step: Step) -> Option<Selected> {
         let claimed = match &step.what {
             What::Entry(link) => Some(link.entry.number()),
             What::Broken { .. } => None,
         };
-        let place = claimed.into_iter().chain(step.position);
+        let places: Vec<u64> = claimed.into_iter().chain(step.position).collect();
         // an entry whose place nobody knows is in every range
-        let mut place = place.peekable();
-        if place.peek().is_some() && !place.any(|number| self.span.holds(number)) {
+        if !places.is_empty() && !places.iter().any(|number| self.holds_number(*number)) {
             return None;
         }
         let matching = match &step.what {
             What::Broken { .. } => Vec::new(),
-            What::Entry(link) => {
-                if !self.fits(link) {
-                    return None;
-                }
-                let events = link.entry.events.iter().enumerate();
-                let matching: Vec<usize> = events
-                    .filter(|(_, event)| self.fits_event(event))
-                    .map(|(at, _)| at)
-                    .collect();
-                if matching.is_empty() {
-                    return None;
-                }
-                matching
-            }
+            What::Entry(link) => self.matching(link),
         };
-        Some(Selected { step, matching })
+        let broken = matches!(step.what, What::Broken { .. });
+        (broken || !matching.is_empty()).then_some(Selected { step, matching })
     }
 
-    fn fits(&self, link: &Link) -> bool {
-        let signer = || {
-            let fingerprint = link.signature.key().fingerprint();
-            self.signers
-                .iter()
-                .any(|p| p.fits(link.principal.as_str()) || p.fits(&fingerprint))
-        };
-        self.since.is_none_or(|since| since <= link.time)
-            && self.until.is_none_or(|until| link.time <= until)
-            && (self.signers.is_empty() || signer())
+    /// Which events of an entry pass, whatever its number.
+    pub fn matching(&self, link: &Link) -> Vec<usize> {
+        let timely = self.since.is_none_or(|since| since <= link.time)
+            && self.until.is_none_or(|until| link.time <= until);
+        if !timely {
+            return Vec::new();
+        }
+        let events = link.entry.events.iter().enumerate();
+        events
+            .filter(|(_, event)| self.fits(link, event))
+            .map(|(at, _)| at)
+            .collect()
     }
 
-    fn fits_event(&self, event: &Event) -> bool {
-        let any = |patterns: &[Pattern], word: Option<&str>| {
-            patterns.is_empty() || word.is_some_and(|word| patterns.iter().any(|p| p.fits(word)))
-        };
-        any(&self.types, Some(event.kind()))
-            && any(&self.sources, Some(event.source()))
-            && any(&self.subjects, event.subject())
+    fn holds_number(&self, number: u64) -> bool {
+        (self.spans.is_empty() || self.spans.iter().any(|span| span.holds(number)))
+            && !self.not_spans.iter().any(|span| span.holds(number))
+    }
+
+    fn fits(&self, link: &Link, event: &Event) -> bool {
+        let holds = |test: &Test| test.holds(link, event);
+        self.groups.iter().all(|group| group.iter().any(holds)) && !self.refused.iter().any(holds)
+    }
+
+    /// The lowest and the highest number that can pass.
+    pub fn reach(&self) -> Span {
+        let from = self.spans.iter().map(|span| span.from.unwrap_or(0)).min();
+        let to = self
+            .spans
+            .iter()
+            .map(|span| span.to.unwrap_or(u64::MAX))
+            .max();
+        Span { from, to }
     }
 
     /// Whether nothing that follows this step can be in the range. Only numbers that ran down by
@@ -159,7 +279,7 @@ impl Filter {
     pub fn is_below(&self, step: &Step) -> bool {
         let below = step
             .position
-            .zip(self.span.from)
+            .zip(self.reach().from)
             .is_some_and(|(position, from)| position < from);
         below && step.gapless
     }

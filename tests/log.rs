@@ -190,7 +190,7 @@ fn formats() {
     assert_snapshot!(log(&world, &["--json", "--oneline"]).code(129), @r"
     ! error: the argument '--json' cannot be used with '--oneline'
     ! 
-    ! Usage: git ledger log --json [RANGE]
+    ! Usage: git ledger log --json [WORDS]...
     ! 
     ! For more information, try '--help'.
     [exit 129]
@@ -720,6 +720,7 @@ fn completions_and_pages_are_made_from_the_parser() {
     SYNOPSIS
     DESCRIPTION
     OPTIONS
+    "FILTER LANGUAGE"
     "EXIT STATUS"
     CONFIGURATION
     EXAMPLES

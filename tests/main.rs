@@ -13,6 +13,9 @@ mod verbs;
 // what log and show select and tell, and that no event can speak for the program
 mod log;
 
+// the filter language, and the index that may only save time
+mod index;
+
 // the vectors of the specification, by both verifiers
 mod vectors;
 

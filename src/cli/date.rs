@@ -1,16 +1,9 @@
 //! Dates as people write them on a command line.
 
+pub use git_ledger::query::words::Edge;
+
 use super::context::parse_date;
 use super::failure::Failure;
-
-/// Which end of a day a day stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edge {
-    /// Its first second.
-    Begin,
-    /// Its last second.
-    End,
-}
 
 /// Seconds since 1970 of `@N`, RFC 3339, `YYYY-MM-DD [HH:MM[:SS]]` (UTC), `2 weeks ago`, `2w`,
 /// `now`, `today` or `yesterday`.

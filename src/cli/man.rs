@@ -1,6 +1,7 @@
 //! The manual pages, from the parser's own words; beside them stands here only what a parser
 //! does not know: exit status, configuration, examples.
 
+mod filter;
 mod limits;
 mod words;
 
@@ -86,6 +87,9 @@ fn page(command: &Command, verb: &str, verbs: &[String]) -> io::Result<Vec<u8>> 
     }
     if verb == "doctor" {
         checks().to_writer(&mut out)?;
+    }
+    if super::selection::VERBS.contains(&verb) {
+        filter::section().to_writer(&mut out)?;
     }
     verb_limits(verb).to_writer(&mut out)?;
     Roff::to_writer(&rest(verb, verbs), &mut out)?;

@@ -260,7 +260,7 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 3] = [
 ];
 
 /// What people do with a verb: a sentence, and the command.
-pub const EXAMPLES: [(&str, &str, &str); 43] = [
+pub const EXAMPLES: [(&str, &str, &str); 44] = [
     (
         "",
         "Begin a ledger, record, check",
@@ -333,6 +333,11 @@ pub const EXAMPLES: [(&str, &str, &str); 43] = [
         "git ledger export --format ecs --cursor /var/lib/ledger/ecs --follow -o /var/log/ledger.ndjson",
     ),
     ("log", "The newest five", "git ledger log -n 5"),
+    (
+        "log",
+        "What went wrong in production lately, but for what alice did",
+        "git ledger log type:dev.cdevents.* env:prod since:2w outcome:failure -actor:alice",
+    ),
     (
         "log",
         "Deployments of the last two weeks, each checked",
