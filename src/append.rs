@@ -234,8 +234,8 @@ impl Appender<'_> {
                         approvals: Vec::new(),
                     };
                     let link = self.sign(&tip.policy, prev, tree, time, entry, Place::Ordinary)?;
-                    // later entries without attachments share the tree of the first
-                    if links.is_empty() || !bodies.is_empty() {
+                    // what the entry before it holds too is as durable as that entry
+                    if link.tree != prev.tree {
                         objects.extend(tree_objects);
                     }
                     objects.push((gix::objs::Kind::Commit, link.raw().to_vec()));

@@ -45,10 +45,11 @@ mod terminal;
 mod tip;
 mod verify;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args as _, Command, FromArgMatches as _, Parser, Subcommand};
 
 use context::Context;
 use failure::{Exit, Failure};
@@ -61,14 +62,21 @@ use failure::{Exit, Failure};
 #[derive(Debug, Parser)]
 #[command(name = "git-ledger", bin_name = "git ledger", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// What every verb takes.
+#[derive(Debug, clap::Args)]
+struct Place {
     /// Run as if started in this directory
     #[arg(short = 'C', value_name = "DIR", global = true)]
     directory: Option<PathBuf>,
     /// The ledger, by its name in the configuration or by its branch
     #[arg(long, value_name = "NAME", global = true)]
     ledger: Option<String>,
-    #[command(subcommand)]
-    verb: Verb,
 }
 
 const AFTER_HELP: &str = "Exit status: 0 sound or done; 1 breach, refused, forked; 2 could not tell; \
@@ -113,8 +121,9 @@ enum Verb {
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse_from(selection::with_negations(std::env::args_os()))
-    {
+    let line = selection::with_negations(std::env::args_os());
+    let parsed = quick(&line).map_or_else(|| Arguments::try_parse_from(line), Ok);
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => {
             // help and version are answers, everything else is a usage error
@@ -136,13 +145,44 @@ pub fn main() -> ExitCode {
             };
         }
     };
-    let outcome = Context::new(arguments.directory, arguments.ledger)
+    let outcome = Context::new(arguments.place.directory, arguments.place.ledger)
         .and_then(|context| run(&context, arguments.verb));
     let exit = outcome.unwrap_or_else(|failure| {
         eprint!("{failure}");
         failure.exit
     });
     ExitCode::from(exit.code())
+}
+
+/// What a command line says, by the grammar of its verb alone: to build that of all of them takes
+/// longer than to record an event. None where it begins otherwise or is not in order; then the
+/// whole grammar has the word.
+fn quick(line: &[OsString]) -> Option<Arguments> {
+    let [_, verb, ..] = line else { return None };
+    let verb = alone(verb.to_str()?)?;
+    let command = Place::augment_args(Command::new("git-ledger")).subcommand(verb);
+    let matches = command.try_get_matches_from(line).ok()?;
+    Arguments::from_arg_matches(&matches).ok()
+}
+
+/// The grammar of one of the verbs that hooks, builds and timers start.
+fn alone(verb: &str) -> Option<Command> {
+    let (verb, grammar): (_, fn(Command) -> Command) = match verb {
+        "append" => ("append", append::Args::augment_args),
+        "run" => ("run", run::Args::augment_args),
+        "snapshot" => ("snapshot", snapshot::Args::augment_args),
+        "flush" => ("flush", flush::Args::augment_args),
+        "heartbeat" => ("heartbeat", heartbeat::Args::augment_args),
+        "log" => ("log", log::Args::augment_args),
+        "verify" => ("verify", verify::Args::augment_args),
+        "compare" => ("compare", compare::Args::augment_args),
+        "hook" => ("hook", |hook| {
+            let hook = hook::Verb::augment_subcommands(hook);
+            hook.subcommand_required(true).arg_required_else_help(true)
+        }),
+        _ => return None,
+    };
+    Some(grammar(Command::new(verb)))
 }
 
 fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
@@ -174,5 +214,58 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Serve(args) => serve::run(context, args),
         Verb::Completions(args) => completions::run(&args),
         Verb::Generate(what) => completions::generate(&what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn a_verb_alone_has_the_grammar_it_has_among_all() {
+        let mut quick = 0;
+        let mut whole = Arguments::command();
+        for verb in whole.get_subcommands_mut() {
+            let Some(mut alone) = alone(verb.get_name()) else {
+                continue;
+            };
+            quick += 1;
+            assert_eq!(
+                alone.render_long_help().to_string(),
+                verb.render_long_help().to_string()
+            );
+        }
+        assert_eq!(quick, 9);
+    }
+
+    #[test]
+    fn what_is_quickly_read_is_read_the_same() {
+        let line = |text: &str| -> Vec<OsString> {
+            std::iter::once("git-ledger")
+                .chain(text.split(' '))
+                .map(OsString::from)
+                .collect()
+        };
+        for text in [
+            "append a.b",
+            "append a.b --data k=v -C /tmp --ledger x",
+            "append --batch - --events-per-entry 7",
+            "run --name x -- true --flag",
+            "hook pre-receive",
+        ] {
+            let quick = quick(&line(text)).expect(text);
+            let whole = Arguments::try_parse_from(line(text)).expect(text);
+            assert_eq!(format!("{quick:?}"), format!("{whole:?}"), "{text}");
+        }
+        for text in [
+            "append",
+            "append a.b --nonsense",
+            "append -h",
+            "-C /tmp append a.b",
+        ] {
+            assert!(quick(&line(text)).is_none(), "{text}");
+        }
     }
 }

@@ -6,9 +6,10 @@
 //! # Limits
 //! Nothing above [`LARGEST`] is read at all.
 
+use std::cell::OnceCell;
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use gix::objs::{Find, Kind};
 use gix::odb::Header;
@@ -64,32 +65,50 @@ pub enum ReadError {
     },
 }
 
-/// The object stores of one directory: the same files behind two limits.
+/// The object stores of one directory: the same files behind two limits. The second is opened when
+/// something large is met, which most commands never do.
 #[derive(Clone)]
 pub(super) struct Stores {
+    objects_dir: PathBuf,
+    format: gix::hash::Kind,
     small: Arc<gix::odb::Store>,
-    large: Arc<gix::odb::Store>,
+    large: Arc<OnceLock<Arc<gix::odb::Store>>>,
 }
 
 impl Stores {
     fn open(objects_dir: PathBuf, format: gix::hash::Kind) -> io::Result<Self> {
-        let open = |limit| {
-            let options = gix::odb::store::init::Options {
-                slots: gix::odb::store::init::Slots::AsNeededByDiskState {
-                    multiplier: 1.5,
-                    minimum: 512,
-                },
-                alloc_limit_bytes: Some(limit),
-                ..Default::default()
-            };
-            let none = &mut std::iter::empty();
-            gix::odb::Store::at_opts(objects_dir.clone(), format, none, options).map(Arc::new)
-        };
         Ok(Self {
-            small: open(SMALL)?,
-            large: open(LARGEST)?,
+            small: store(&objects_dir, format, SMALL)?,
+            large: Arc::default(),
+            objects_dir,
+            format,
         })
     }
+
+    fn large(&self) -> io::Result<&Arc<gix::odb::Store>> {
+        if let Some(large) = self.large.get() {
+            return Ok(large);
+        }
+        let opened = store(&self.objects_dir, self.format, LARGEST)?;
+        Ok(self.large.get_or_init(|| opened))
+    }
+}
+
+fn store(
+    objects_dir: &Path,
+    format: gix::hash::Kind,
+    limit: usize,
+) -> io::Result<Arc<gix::odb::Store>> {
+    let options = gix::odb::store::init::Options {
+        slots: gix::odb::store::init::Slots::AsNeededByDiskState {
+            multiplier: 1.5,
+            minimum: 512,
+        },
+        alloc_limit_bytes: Some(limit),
+        ..Default::default()
+    };
+    let none = &mut std::iter::empty();
+    gix::odb::Store::at_opts(objects_dir.to_owned(), format, none, options).map(Arc::new)
 }
 
 /// Reads objects. Belongs to one thread; keeps what deltas are based on for a while.
@@ -100,7 +119,8 @@ pub struct Reader {
 
 struct Place {
     small: gix::odb::HandleArc,
-    large: gix::odb::HandleArc,
+    large: OnceCell<gix::odb::HandleArc>,
+    stores: Stores,
 }
 
 impl Repository {
@@ -157,16 +177,26 @@ impl Repository {
 
 impl Place {
     fn new(stores: &Stores) -> Self {
-        let with_cache = |store: &Arc<gix::odb::Store>| {
-            store.to_cache_arc().with_pack_cache(|| {
-                Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(CACHE))
-            })
-        };
         Self {
             small: with_cache(&stores.small),
-            large: stores.large.to_cache_arc(),
+            large: OnceCell::new(),
+            stores: stores.clone(),
         }
     }
+
+    fn large(&self) -> io::Result<&gix::odb::HandleArc> {
+        if let Some(large) = self.large.get() {
+            return Ok(large);
+        }
+        let opened = self.stores.large()?.to_cache_arc();
+        Ok(self.large.get_or_init(|| opened))
+    }
+}
+
+fn with_cache(store: &Arc<gix::odb::Store>) -> gix::odb::HandleArc {
+    store
+        .to_cache_arc()
+        .with_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(CACHE)))
 }
 
 impl Reader {
@@ -220,7 +250,7 @@ impl Reader {
             && self
                 .places
                 .iter()
-                .any(|p| matches!(p.large.try_header(&id), Ok(Some(_))))
+                .any(|p| matches!(p.large().map(|p| p.try_header(&id)), Ok(Ok(Some(_)))))
     }
 
     fn find(
@@ -241,7 +271,10 @@ impl Reader {
                     Err(e) => return Err(fault(id, &e)),
                 }
             }
-            match place.large.try_header(&id) {
+            let large = place
+                .large()
+                .map_err(|source| ReadError::Io { id, source })?;
+            match large.try_header(&id) {
                 Ok(Some(header)) if header.size() > limit.min(LARGEST) as u64 => {
                     let size = header.size();
                     return Err(ReadError::TooLarge { id, size });
@@ -250,7 +283,7 @@ impl Reader {
                 Ok(None) => continue,
                 Err(e) => return Err(fault(id, &e)),
             }
-            match place.large.try_find(&id, buffer) {
+            match large.try_find(&id, buffer) {
                 Ok(Some(data)) => return Ok(data.kind),
                 Ok(None) => continue,
                 Err(e) => return Err(fault(id, &e)),

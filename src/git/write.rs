@@ -22,6 +22,10 @@ const FRESH: Duration = Duration::from_secs(3600);
 /// After that time git itself takes the file for a leftover.
 const STALE: Duration = Duration::from_secs(12 * 3600);
 
+/// What fits into one block of the disk with its frame is not deflated: it takes no less room
+/// then, and to begin a compressor costs more than to write the file.
+const AS_IT_IS: usize = 4096 - 16;
+
 /// Why something could not be written into the object store.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -51,11 +55,9 @@ impl Repository {
         if self.is_stored(id, kind, bytes.len()) {
             return Ok(id);
         }
-        let hex = id.to_string();
         let objects = self.objects_dir();
-        let (fan, rest) = hex.split_at(2);
-        let dir = objects.join(fan);
-        let path = dir.join(rest);
+        let path = self.loose_path(id);
+        let dir = path.parent().map_or(objects.clone(), Path::to_owned);
         let failed = |source| WriteError::Io {
             path: path.clone(),
             source,
@@ -81,15 +83,32 @@ impl Repository {
         Ok(())
     }
 
-    /// Asks the disk, since a reader may still hold a pack that was removed.
+    /// Asks the disk, since a reader may still hold a pack that was removed. A loose file is what
+    /// was written a moment ago.
     fn are_on_disk(&self, objects: &[(Kind, Vec<u8>)]) -> bool {
-        let Ok(reader) = self.fresh_reader() else {
-            return false;
-        };
+        let mut reader = None;
         objects.iter().all(|(kind, bytes)| {
-            object_id(self.object_format(), *kind, bytes)
-                .is_some_and(|id| reader.read(id, *kind, bytes.len()).is_ok())
+            let Some(id) = object_id(self.object_format(), *kind, bytes) else {
+                return false;
+            };
+            if fs::symlink_metadata(self.loose_path(id)).is_ok_and(|meta| meta.is_file()) {
+                return true;
+            }
+            let reader = reader.get_or_insert_with(|| self.fresh_reader().ok());
+            reader
+                .as_ref()
+                .is_some_and(|reader| reader.read(id, *kind, bytes.len()).is_ok())
         })
+    }
+
+    /// Where an object is when it has a file of its own.
+    fn loose_path(&self, id: gix::ObjectId) -> PathBuf {
+        let hex = id.to_string();
+        let (fan, rest) = hex.split_at(2);
+        let mut path = self.objects_dir();
+        path.push(fan);
+        path.push(rest);
+        path
     }
 
     /// Whether a `git gc` says that it is at work: a file with the number of its process, which
@@ -120,11 +139,10 @@ impl Repository {
         if reader.read(id, kind, size).is_err() {
             return false;
         }
-        let hex = id.to_string();
-        let (fan, rest) = hex.split_at(2);
-        let dir = self.objects_dir().join(fan);
-        match fs::File::open(dir.join(rest)) {
-            Ok(file) => file.sync_all().is_ok() && durable::sync_dir(&dir).is_ok(),
+        let path = self.loose_path(id);
+        let kept = |dir: &Path| durable::sync_dir(dir).is_ok();
+        match fs::File::open(&path) {
+            Ok(file) => file.sync_all().is_ok() && path.parent().is_some_and(kept),
             Err(_) => true,
         }
     }
@@ -135,14 +153,35 @@ impl Repository {
         kind: Kind,
         bytes: &[u8],
     ) -> io::Result<tempfile::NamedTempFile> {
-        let file = temporary(objects, "tmp_obj_")?;
-        let mut deflate = ZlibEncoder::new(file, Compression::new(6));
-        write!(deflate, "{kind} {}\0", bytes.len())?;
-        deflate.write_all(bytes)?;
-        let file = deflate.finish()?;
+        let mut file = temporary(objects, "tmp_obj_")?;
+        let header = format!("{kind} {}\0", bytes.len());
+        if header.len() + bytes.len() <= AS_IT_IS {
+            file.write_all(&stored(&[header.as_bytes(), bytes].concat()))?;
+        } else {
+            let mut deflate = ZlibEncoder::new(&mut file, Compression::new(6));
+            deflate.write_all(header.as_bytes())?;
+            deflate.write_all(bytes)?;
+            deflate.finish()?;
+        }
         seal(file.as_file(), self.sharing)?;
         Ok(file)
     }
+}
+
+/// A zlib stream (RFC 1950) of one stored block, for at most 65,535 bytes.
+fn stored(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+    let (mut a, mut b) = (1u32, 0u32);
+    for byte in bytes {
+        a = (a + u32::from(*byte)) % 65_521;
+        b = (b + a) % 65_521;
+    }
+    let mut out = vec![0x78, 0x01, 0x01];
+    out.extend_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(&(!length).to_le_bytes());
+    out.extend_from_slice(bytes);
+    out.extend_from_slice(&(b << 16 | a).to_be_bytes());
+    out
 }
 
 /// A temporary file under the name that git's own housekeeping knows and clears away.
@@ -178,5 +217,24 @@ pub(super) fn make_dir(dir: &Path, sharing: Sharing) -> io::Result<()> {
         }
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
         Err(e) => Err(e),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_stored_as_it_is_inflates_to_itself() {
+        for size in [0, 1, 700, AS_IT_IS, 65_535] {
+            let bytes: Vec<u8> = (0..size).map(|n| (n * 31 % 251) as u8).collect();
+            let mut back = Vec::new();
+            flate2::read::ZlibDecoder::new(stored(&bytes).as_slice())
+                .read_to_end(&mut back)
+                .unwrap();
+            assert_eq!(back, bytes);
+        }
     }
 }
