@@ -2,6 +2,7 @@
 //! what was not makes the command fail; nothing is corrupt and nothing stays locked.
 
 mod errors;
+mod frugal;
 mod hook;
 mod marks;
 mod mirror;

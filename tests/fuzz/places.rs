@@ -207,8 +207,8 @@ pub fn state(input: &[u8]) {
         0 => spool(place, bytes),
         1 => marks(place, bytes),
         2 => outstanding(place, bytes),
-        3 => seen(place, "records", bytes),
-        _ => seen(place, "head", bytes),
+        3 => seen(place, "sqlite", bytes),
+        _ => seen(place, "sqlite-wal", bytes),
     });
 }
 
