@@ -4,7 +4,8 @@
 //! the tip is read, the entries are built and signed, their objects are made durable, and the
 //! branch moves by compare-and-swap; where the primary is a remote, it must take the entry
 //! before the local branch moves. Whether a refusal was a lost race is decided by ancestry,
-//! never by a message. A lost draft is dropped and built again on the new tip.
+//! never by a message. A lost draft is dropped and built again on the new tip. Who waits for the
+//! lock leaves the events for the one who holds it, and finds them recorded when its turn comes.
 //!
 //! # Limits
 //! The draft's objects of a lost race stay in the store until git collects them.
@@ -14,6 +15,8 @@ mod known;
 mod look_back;
 mod race;
 mod repeat;
+mod slip;
+mod turn;
 
 use std::time::Instant;
 
@@ -23,6 +26,8 @@ pub use self::error::AppendError;
 pub use self::known::Repeats;
 use self::race::{Landed, Published, REFUSALS, Sent};
 pub use self::repeat::same;
+use self::slip::Taken;
+use self::turn::Turn;
 use crate::chain;
 use crate::commit::{self, Draft, Link};
 use crate::date::rfc3339;
@@ -127,9 +132,15 @@ impl Appender<'_> {
     pub fn append(&self, next: &Next, repeats: Repeats) -> Result<Vec<Recorded>, AppendError> {
         let state = self.ledger.state_dir();
         crate::durable::create_dir_all(&state).map_err(LedgerError::Io)?;
-        let _lock = FileLock::acquire(&state.join("lock"), self.deadline)?;
+        let (_lock, unsettled) = match self.turn(&state, next, repeats)? {
+            Turn::Recorded(recorded) => return Ok(recorded),
+            Turn::Ours(lock) => (lock, None),
+            Turn::Unsettled(lock, since) => (lock, Some(since)),
+        };
         let (mut lost, mut refused) = (0, 0);
         let mut sent: Option<Sent> = None;
+        // what others left, and is recorded with our own
+        let mut along: Vec<Taken> = Vec::new();
         loop {
             let began = Instant::now();
             let base = self.base(sent.as_ref())?;
@@ -138,6 +149,7 @@ impl Appender<'_> {
                     Landed::Yes => {
                         self.follow(base.local, &sent.last);
                         self.keep(&sent.objects)?;
+                        along.into_iter().for_each(Taken::done);
                         return Ok(sent.recorded);
                     }
                     Landed::No => refused = 0,
@@ -149,6 +161,12 @@ impl Appender<'_> {
                     return Err(AppendError::OutOfTime(lost));
                 }
             }
+            if let Some(since) = unsettled
+                && let Some(recorded) = self.recorded_since(base.remote, since, next)?
+            {
+                self.follow(base.local, &base.tip.link);
+                return Ok(recorded);
+            }
             let (mut recorded, fresh) = match (next, repeats) {
                 (Next::Events(groups), Repeats::LeaveOut) => {
                     let (earlier, groups) = self.leave_out(&base, groups)?;
@@ -159,7 +177,26 @@ impl Appender<'_> {
                 }
                 _ => (Vec::new(), next.clone()),
             };
-            let (links, objects) = self.build(&base.tip, &fresh)?;
+            let (links, objects) = match &fresh {
+                Next::Events(own) => {
+                    along = self.along(&base, own, along);
+                    let others = along.iter().flat_map(|taken| taken.groups.clone());
+                    let all = Next::Events(own.iter().cloned().chain(others).collect());
+                    match self.build(&base.tip, &all) {
+                        // one that is refused takes no other down
+                        Err(AppendError::Refused(_)) if !along.is_empty() => {
+                            along.clear();
+                            self.build(&base.tip, &fresh)?
+                        }
+                        built => built?,
+                    }
+                }
+                Next::Policy { .. } => self.build(&base.tip, &fresh)?,
+            };
+            let own = match &fresh {
+                Next::Events(groups) => groups.len(),
+                Next::Policy { .. } => links.len(),
+            };
             let last = match links.last() {
                 Some(last) => last.clone(),
                 // all is in the primary, and what is there is here now
@@ -170,7 +207,7 @@ impl Appender<'_> {
                 // all is here, but the primary has not heard of it
                 None => base.tip.link.clone(),
             };
-            recorded.extend(links.into_iter().map(|link| Recorded {
+            recorded.extend(links.into_iter().take(own).map(|link| Recorded {
                 link,
                 earlier: false,
             }));
@@ -178,6 +215,7 @@ impl Appender<'_> {
             match self.publish(&base, &last)? {
                 Published::Done => {
                     self.keep(&objects)?;
+                    along.into_iter().for_each(Taken::done);
                     return Ok(recorded);
                 }
                 Published::Lost => {}

@@ -1,5 +1,7 @@
 //! Many writers at once: every event in the chain, once.
 
+mod waiting;
+
 use std::process::{Command, Stdio};
 use std::time::Instant;
 

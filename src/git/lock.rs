@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::durable;
 
+/// How often who waits looks, at first and later, on average.
+const OFTEN: Duration = Duration::from_micros(500);
+const SELDOM: Duration = Duration::from_millis(8);
+
 /// Why the lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -62,6 +66,7 @@ impl FileLock {
             }
             opened => (opened.map_err(failed)?, true),
         };
+        let began = Instant::now();
         loop {
             match file.try_lock() {
                 Ok(()) => break,
@@ -73,7 +78,9 @@ impl FileLock {
                             holder: read_holder(&mut file),
                         });
                     }
-                    std::thread::sleep(jitter(Duration::from_millis(8)).min(left));
+                    // who has waited for long looks less often: that it is held for long is likely
+                    let mean = (began.elapsed() / 8).clamp(OFTEN, SELDOM);
+                    std::thread::sleep(jitter(mean).min(left));
                 }
                 Err(TryLockError::Error(e)) => return Err(failed(e)),
             }
