@@ -10,7 +10,6 @@
 pub mod diff;
 pub mod files;
 mod ignored;
-pub mod key;
 pub mod open_steps;
 pub mod snapshot;
 pub mod state;

@@ -43,6 +43,7 @@ mod steps;
 mod summary;
 mod terminal;
 mod tip;
+mod verified;
 mod verify;
 
 use std::ffi::OsString;

@@ -11,6 +11,7 @@ pub mod durable;
 pub mod escape;
 pub mod finding;
 pub mod json;
+pub mod mac;
 pub mod merkle;
 pub mod principal;
 pub mod secret;
@@ -49,6 +50,7 @@ pub mod mirror;
 pub mod seen;
 pub mod spool;
 pub mod tip;
+pub mod verified;
 
 // the doorkeeper
 pub mod hook;

@@ -1,5 +1,6 @@
-//! The key under which values are digested: HMAC-SHA-256, so that the record tells that a value
-//! changed and not what it is. The key stays outside the ledger.
+//! HMAC-SHA-256 under keys in files that only their owner reads. Values are digested with one, so
+//! that the record tells that a value changed and not what it is; what a verification leaves behind
+//! is sealed with another. Neither key stands in a ledger.
 //!
 //! # Limits
 //! Whoever has the key can try values one by one; a value of few possibilities (`true`, a port) is
@@ -30,6 +31,8 @@ pub enum Purpose {
     Variable,
     /// The words of a command.
     Command,
+    /// What a verification leaves behind.
+    Verified,
     /// Nothing: what the key is called.
     Id,
 }
@@ -39,6 +42,7 @@ impl Purpose {
         match self {
             Purpose::Variable => b"git-ledger variable 1\0",
             Purpose::Command => b"git-ledger command 1\0",
+            Purpose::Verified => b"git-ledger verified 1\0",
             Purpose::Id => b"git-ledger key id 1\0",
         }
     }
@@ -178,6 +182,12 @@ impl DigestKey {
         format!("hmac-sha256:{}", merkle::hex(&self.digest(purpose, parts)))
     }
 
+    /// Whether this is the [`DigestKey::mac`] of these parts; takes as long whatever is wrong.
+    pub fn fits(&self, purpose: Purpose, parts: &[&[u8]], mac: &[u8]) -> bool {
+        let expected = self.mac(purpose, parts);
+        aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), mac).is_ok()
+    }
+
     fn digest(&self, purpose: Purpose, parts: &[&[u8]]) -> Vec<u8> {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(purpose.tag());
@@ -225,6 +235,12 @@ mod tests {
         ];
         let distinct: std::collections::BTreeSet<&String> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
+        let fits = |mac: &str| key("0").fits(Purpose::Variable, &[b"ab", b"c"], mac.as_bytes());
+        assert_eq!(
+            all.each_ref().map(|mac| fits(mac)),
+            [true, false, false, false, false]
+        );
+        assert!(!fits(""));
         assert_eq!(
             format!("{:?}", key("0")),
             format!("DigestKey({})", key("0").id())

@@ -15,6 +15,7 @@
 mod chunk;
 mod events;
 mod files;
+mod known;
 mod verdict;
 
 use std::collections::BTreeSet;
@@ -34,7 +35,9 @@ use crate::signature::batch::Checker;
 use crate::store::{Read, Store};
 
 use chunk::{Chunk, Judged, Tail, Worker};
+pub use events::{Trace, compare as compare_events, traces};
 use files::Files;
+pub use known::{Known, Misfit};
 pub use verdict::{Mark, Verdict};
 
 /// Neighbours a worker judges in one go.
@@ -51,6 +54,8 @@ pub struct Request {
     pub boundary: BTreeSet<ObjectId>,
     /// An entry that was judged before, at which the walk ends; the hook's old tip.
     pub base: Option<ObjectId>,
+    /// What was found of all entries up to the base; the verdict is then about the whole ledger.
+    pub known: Option<Known>,
     /// The digest entry 0 must have.
     pub pinned: Option<Hash>,
     /// What this clone saw before.
@@ -69,6 +74,7 @@ impl Request {
             tip,
             boundary: BTreeSet::new(),
             base: None,
+            known: None,
             pinned: None,
             marks: Vec::new(),
             admitted_at: None,

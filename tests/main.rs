@@ -34,6 +34,9 @@ mod mirrors;
 // repositories with one wound below the record
 mod tamper;
 
+// what is new is verified at its own cost, and nothing left behind makes a breach sound
+mod incremental;
+
 // what is wrong with input or machine: what, whose fault, what next
 mod bad_input;
 

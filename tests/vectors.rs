@@ -125,7 +125,8 @@ impl Vector {
         words.filter(|word| *word != "sound").collect()
     }
 
-    fn pinned(&self) -> Option<[u8; 32]> {
+    /// The fingerprint a vector is pinned to.
+    pub fn pinned(&self) -> Option<[u8; 32]> {
         self.header.get("fingerprint").map(|hex| {
             let byte = |at: usize| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).expect("hex");
             std::array::from_fn(byte)

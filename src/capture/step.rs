@@ -6,13 +6,13 @@
 use std::path::Path;
 
 use super::files::Walked;
-use super::key::{DigestKey, Purpose};
 use super::state::{Changes, State, found_object, number};
 use super::variables::{Variable, Variables};
 use super::{set_name, sha256_name};
 use crate::cdevents::{self, Kind, Subject};
 use crate::event::{Event, Pending};
 use crate::json::{Object, Value, forbidden_character};
+use crate::mac::{DigestKey, Purpose};
 use crate::secret;
 
 /// The longest name of a step, in bytes.

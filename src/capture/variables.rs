@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::key::{DigestKey, Purpose};
 use crate::json::forbidden_character;
+use crate::mac::{DigestKey, Purpose};
 use crate::secret;
 
 /// The most variables that are looked at.

@@ -6,10 +6,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use git_ledger::capture::files::{FileFault, Root};
-use git_ledger::capture::key::{DigestKey, KeyFault};
 use git_ledger::capture::variables::VariableFault;
 use git_ledger::escape::printable;
 use git_ledger::git::Scope;
+use git_ledger::mac::{DigestKey, KeyFault};
 
 use super::context::{Context, Opened};
 use super::failure::Failure;

@@ -100,6 +100,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         subject: format!("{} at {url}", ledger.reference()),
         now,
         ignored: Vec::new(),
+        ..Frame::default()
     };
     tell(args, &judged, &frame, &target, answer)
 }

@@ -270,6 +270,7 @@ impl<'a> Knowledge<'a> {
             subject: self.opened.ledger.reference().to_owned(),
             now: context.clock()?,
             ignored: ignored.clone(),
+            ..Frame::default()
         };
         terminal::tell(verdict::text(judged, &frame).trim_end());
         Ok(judged.answer().into())

@@ -11,17 +11,23 @@ use git_ledger::mirror::{Comparison, Copy};
 use git_ledger::report::fresh::{self, Fresh};
 use git_ledger::report::verdict::{self, Frame};
 use git_ledger::report::{mirrors, tips};
+use git_ledger::verified::{Extent, Verifier};
 use git_ledger::verify::{Request, Verdict, verify};
 
 use super::context::{Context, Opened, parse_fingerprint};
 use super::failure::{Exit, Failure};
 use super::terminal::{self, Progress};
-use super::{compare, mirror, tip};
+use super::{compare, mirror, tip, verified};
 
 /// Check everything, from bytes
 ///
 /// Reads every commit, tree, policy and attachment, hashes each again, and checks order, numbers,
 /// signatures and permissions. Nothing of the repository's configuration is obeyed.
+///
+/// What is sound is remembered. With --incremental the entries that were found sound before are not
+/// read again, which the answer says; where anything at all is wrong, or what is remembered does not
+/// fit, everything is read. What is remembered is sealed with a key in the user's own state directory
+/// ($XDG_STATE_HOME/git-ledger, else ~/.local/state/git-ledger).
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The digest entry 0 must have [default: ledger.<name>.fingerprint]
@@ -30,6 +36,12 @@ pub struct Args {
     /// Remember the fingerprint that was given, or found, if the answer is sound
     #[arg(long)]
     pin: bool,
+    /// Read only what was not found sound by an earlier verification here
+    #[arg(long, conflicts_with = "full")]
+    incremental: bool,
+    /// Read everything [default: as ledger.<name>.verify says, else this]
+    #[arg(long)]
+    full: bool,
     /// Threads that judge [default: one for each processor]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -77,7 +89,24 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let limits = args.limits.limits(&opened)?;
     let tips = tip::read(context, &args.tip)?;
     let before = compare::before(&opened);
-    let (mut judged, ignored) = judge(&opened, pinned, args.threads)?;
+    let extent = match (args.incremental, args.full) {
+        (true, _) => Extent::New,
+        (false, true) => Extent::All,
+        (false, false) => verified::configured(&opened)?,
+    };
+    let tip = opened.ledger.tip_id()?;
+    let tip = tip.ok_or_else(|| compare::absent(&opened))?;
+    let verifier = Verifier {
+        ledger: &opened.ledger,
+        key: verified::key(context),
+        now,
+    };
+    let prepared = Prepared::new(&opened, pinned, args.threads, tip, None)?;
+    let progress = Progress::of("verifying entries");
+    let mut outcome = verifier.verify(&prepared.request, extent, &|count| progress.at(count));
+    progress.done();
+    prepared.complete(&mut outcome.verdict);
+    let judged = &mut outcome.verdict;
     let newest = judged.tip.map(|(number, _, commit, time)| Newest {
         number,
         commit,
@@ -88,7 +117,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         tip::hear(&opened, (newest.number, newest.commit), first, &tips)
     });
     if judged.answer() == Answer::Sound && tips::answer(&heard, &[]) != Answer::Breach {
-        remember(&opened, &mut judged, now);
+        remember(&opened, judged, now);
         if args.pin
             && let Some(found) = judged.fingerprint
         {
@@ -102,7 +131,9 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
                 .set_config(&key, &format!("sha256:{}", hex(&found)))?;
             judged.pinned = true;
         }
+        verifier.leave(&prepared.request, &outcome);
     }
+    let judged = &mut outcome.verdict;
     // an old copy is no worse a copy: it is remembered all the same
     judged
         .findings
@@ -130,7 +161,12 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let frame = Frame {
         subject: opened.ledger.reference().to_owned(),
         now,
-        ignored,
+        ignored: prepared.ignored,
+        extent: match (outcome.rests_on, outcome.why_all) {
+            (Some(record), _) => verdict::Extent::Since(Box::new(record)),
+            (None, Some(why)) => verdict::Extent::AllThough(why),
+            (None, None) => verdict::Extent::All,
+        },
     };
     let fresh = Fresh {
         newest,
@@ -149,7 +185,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         let more = Object::new()
             .with("fresh", fresh::json(&fresh))
             .with("tips", tips::json(&heard, copies));
-        json(&judged, &frame, more, comparison.as_ref(), answer)
+        json(judged, &frame, more, comparison.as_ref(), answer)
     } else {
         let heard = tips::text(&heard, copies);
         let copies = comparison.map(|c| {
@@ -158,7 +194,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
             format!("\n{}{all}", mirrors::text(&c, now))
         });
         let fresh = fresh::text(&fresh, "fresh        ");
-        verdict::text(&judged, &frame) + &heard + &fresh + &copies.unwrap_or_default()
+        verdict::text(judged, &frame) + &heard + &fresh + &copies.unwrap_or_default()
     };
     terminal::answer(&text, answer.into())
 }
@@ -209,25 +245,56 @@ pub fn judge_from(
     tip: gix::ObjectId,
     base: Option<gix::ObjectId>,
 ) -> Result<(Verdict, Vec<String>), Failure> {
-    let marks = opened.marks();
-    let faults = marks.faults().into_iter();
-    let mut extra: Vec<Finding> = faults.map(|(_, why)| why.finding()).collect();
-    let mark = marks.get(None).unwrap_or_else(MarkError::recalled);
-    let surroundings = opened.ledger.surroundings()?;
-    let request = Request {
-        boundary: surroundings.boundary,
-        base,
-        pinned,
-        marks: mark.iter().map(Mark::position).collect(),
-        threads,
-        ..Request::whole(tip)
-    };
+    let prepared = Prepared::new(opened, pinned, threads, tip, base)?;
     let progress = Progress::of("verifying entries");
-    let mut judged = verify(&opened.ledger, &request, &|count| progress.at(count));
+    let mut judged = verify(&opened.ledger, &prepared.request, &|count| {
+        progress.at(count);
+    });
     progress.done();
-    extra.extend(surroundings.findings);
-    judged.findings.splice(0..0, extra);
-    Ok((judged, surroundings.ignored))
+    prepared.complete(&mut judged);
+    Ok((judged, prepared.ignored))
+}
+
+/// What is to be verified, with all that is known here, and what is wrong around it.
+struct Prepared {
+    request: Request,
+    around: Vec<Finding>,
+    ignored: Vec<String>,
+}
+
+impl Prepared {
+    fn new(
+        opened: &Opened,
+        pinned: Option<git_ledger::merkle::Hash>,
+        threads: Option<NonZeroUsize>,
+        tip: gix::ObjectId,
+        base: Option<gix::ObjectId>,
+    ) -> Result<Prepared, Failure> {
+        let marks = opened.marks();
+        let faults = marks.faults().into_iter();
+        let mut around: Vec<Finding> = faults.map(|(_, why)| why.finding()).collect();
+        let mark = marks.get(None).unwrap_or_else(MarkError::recalled);
+        let surroundings = opened.ledger.surroundings()?;
+        around.extend(surroundings.findings);
+        let request = Request {
+            boundary: surroundings.boundary,
+            base,
+            pinned,
+            marks: mark.iter().map(Mark::position).collect(),
+            threads,
+            ..Request::whole(tip)
+        };
+        Ok(Prepared {
+            request,
+            around,
+            ignored: surroundings.ignored,
+        })
+    }
+
+    /// Puts what is wrong around a ledger before what is wrong with it.
+    fn complete(&self, judged: &mut Verdict) {
+        judged.findings.splice(0..0, self.around.clone());
+    }
 }
 
 /// Writes the mark before the answer is printed; a mark that cannot be written is told.

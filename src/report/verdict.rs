@@ -3,6 +3,7 @@
 use crate::finding::{Answer, Finding, Severity};
 use crate::json::{Object, Value};
 use crate::merkle;
+use crate::verified::{Record, Why};
 use crate::verify::Verdict;
 
 use crate::escape::printable;
@@ -19,6 +20,20 @@ pub struct Frame {
     pub now: u64,
     /// Things of the repository that were ignored without being wrong.
     pub ignored: Vec<String>,
+    /// How much was read.
+    pub extent: Extent,
+}
+
+/// How much of a ledger was read for a verdict.
+#[derive(Debug, Clone, Default)]
+pub enum Extent {
+    /// All of it, as it should be.
+    #[default]
+    All,
+    /// What follows the entries that were found sound before.
+    Since(Box<Record>),
+    /// All of it, although only what is new was asked for.
+    AllThough(Why),
 }
 
 /// One finding as a line: severity, id, entry, commit, evidence.
@@ -112,10 +127,19 @@ pub fn text(verdict: &Verdict, frame: &Frame) -> String {
     }
     let subject = printable(&frame.subject);
     out += &match verdict.answer() {
-        Answer::Sound => format!(
-            "sound: {subject}, {} entries, all checked\n",
-            verdict.entries
-        ),
+        Answer::Sound => {
+            let checked = match &frame.extent {
+                Extent::Since(record) => {
+                    let known = record.known.number.saturating_add(1);
+                    format!(
+                        "{} of them checked now",
+                        verdict.entries.saturating_sub(known)
+                    )
+                }
+                Extent::All | Extent::AllThough(_) => "all checked".to_owned(),
+            };
+            format!("sound: {subject}, {} entries, {checked}\n", verdict.entries)
+        }
         Answer::Unknown => format!(
             "unknown: {subject}, {} entries looked at, not everything could be checked\n",
             verdict.entries
@@ -129,6 +153,7 @@ pub fn text(verdict: &Verdict, frame: &Frame) -> String {
             )
         }
     };
+    out += &extent_text(&frame.extent);
     if let Some(name) = &verdict.name {
         out += &format!("ledger       {}\n", printable(name));
     }
@@ -157,6 +182,57 @@ pub fn text(verdict: &Verdict, frame: &Frame) -> String {
     out
 }
 
+/// What was not read again, or why all was.
+fn extent_text(extent: &Extent) -> String {
+    match extent {
+        Extent::All => String::new(),
+        Extent::AllThough(why) => {
+            format!("all read     {}\n", printable(&why.to_string()))
+        }
+        Extent::Since(record) => {
+            let (last, whole) = (record.known.number, record.whole);
+            let mut out = format!(
+                "known        entries 0-{last} were verified at {} and not read again\n",
+                crate::date::rfc3339(record.verified)
+            );
+            if whole < last {
+                out += &format!(
+                    "             entries 0-{whole} were last read at {}\n",
+                    crate::date::rfc3339(record.whole_verified)
+                );
+            }
+            out + "             whether their objects were lost or damaged since is not seen: --full \
+                   reads all\n"
+        }
+    }
+}
+
+/// The same in JSON; nothing where nothing else was asked for.
+fn with_extent(object: Object, extent: &Extent) -> Object {
+    let (known, why) = match extent {
+        Extent::All => return object,
+        Extent::AllThough(why) => {
+            let why = Object::new()
+                .with("id", why.word())
+                .with("why", clean(&why.to_string()));
+            (Value::Null, why.into())
+        }
+        Extent::Since(record) => {
+            let verified = |last: u64, at: u64| {
+                Object::new()
+                    .with("last", number(last))
+                    .with("verified", crate::date::rfc3339(at))
+            };
+            let whole = verified(record.whole, record.whole_verified);
+            let known = verified(record.known.number, record.verified).with("whole", whole);
+            (known.into(), Value::Null)
+        }
+    };
+    object
+        .with("not_read_again", known)
+        .with("read_all_because", why)
+}
+
 /// The verdict as one JSON object.
 pub fn json(verdict: &Verdict, frame: &Frame) -> Value {
     let tip = verdict
@@ -174,7 +250,7 @@ pub fn json(verdict: &Verdict, frame: &Frame) -> Value {
     let fingerprint = verdict.fingerprint.map_or(Value::Null, |f| {
         Value::from(format!("sha256:{}", merkle::hex(&f)))
     });
-    Object::new()
+    let object = Object::new()
         .with("answer", verdict.answer().word())
         .with("subject", clean(&frame.subject))
         .with("entries", number(verdict.entries))
@@ -207,6 +283,6 @@ pub fn json(verdict: &Verdict, frame: &Frame) -> Value {
                 .iter()
                 .map(finding_json)
                 .collect::<Vec<_>>(),
-        )
-        .into()
+        );
+    with_extent(object, &frame.extent).into()
 }

@@ -11,6 +11,7 @@ use crate::trust;
 
 use super::chunk::{Change, Judged, Seen};
 use super::files::Files;
+use super::known::{Known, Misfit, compromised};
 use super::{End, READ_COMMIT, Request, events};
 
 /// An entry that was seen at a place before: it must still be there.
@@ -27,7 +28,7 @@ pub struct Mark {
 pub struct Verdict {
     /// Everything that was found, by position; those about no entry come first.
     pub findings: Vec<Finding>,
-    /// How many entries were looked at.
+    /// How many entries were looked at, those that are known included.
     pub entries: u64,
     /// Digest of entry 0, if the walk reached it.
     pub fingerprint: Option<Hash>,
@@ -37,8 +38,13 @@ pub struct Verdict {
     pub tip: Option<(u64, Hash, ObjectId, u64)>,
     /// Whether the walk met the entry it should have ended at.
     pub base_reached: bool,
+    /// Why what was known of the entries up to the base was not taken over: then this is about
+    /// those that follow, and no more.
+    pub misfit: Option<Misfit>,
     /// The name in the newest policy.
     pub name: Option<String>,
+    /// What a later judgement can begin from; only where all entries are sound.
+    pub known: Option<Known>,
 }
 
 impl Verdict {
@@ -75,15 +81,44 @@ pub fn conclude<S: Store>(
         seen.extend(judged.seen);
     }
     seen.sort_by_key(|entry: &Seen| entry.distance);
+    let newest = super::newest_policy(store, files, request);
+    let base = (*end == End::Base).then(|| Base::read(store, files, request));
+    let (known, misfit) = match (&request.known, &base) {
+        (Some(known), Some(Base { link: Ok(link), .. })) => {
+            match known.fits(link, newest.as_deref(), &request.marks) {
+                Ok(()) => (Some((known, link)), None),
+                Err(misfit) => (None, Some(misfit)),
+            }
+        }
+        (Some(_), Some(_)) => (None, Some(Misfit::Entry)),
+        (_, None) | (None, _) => (None, None),
+    };
+    seen.extend(known.map(|(known, _)| Seen {
+        distance: walked,
+        commit: known.commit,
+        number: known.number,
+        digest: known.digest,
+        time: known.time,
+    }));
     // the root's position is 0; where the walk did not reach it, the oldest claim must do
     let anchor = match end {
         End::Root => walked.checked_sub(1),
-        End::Base => base_number(store, request).map(|number| number + walked),
+        End::Base => base
+            .as_ref()
+            .and_then(|base| base.link.as_ref().ok())
+            .map(|link| link.entry.number() + walked),
         End::Shallow(_) | End::Broken => seen.last().map(|entry| entry.number + entry.distance),
     };
     let position = |distance: u64| anchor.and_then(|tip| tip.checked_sub(distance));
 
-    placed.extend(agreements(store, request, &mut changes));
+    let mut in_force = known.map(|(known, link)| InForce {
+        policy: link.entry.policy,
+        set_by: known.set_by,
+    });
+    placed.extend(agreements(store, request, &mut changes, &mut in_force));
+    // what is above it was judged by nothing
+    let beneath = base.as_ref().and_then(Base::fault);
+    placed.extend(beneath.map(|finding| (walked, finding)));
     let mut findings: Vec<Finding> = placed
         .into_iter()
         .map(|(distance, finding)| Finding {
@@ -114,11 +149,13 @@ pub fn conclude<S: Store>(
     let root = seen
         .last()
         .filter(|entry| *end == End::Root && entry.distance + 1 == walked);
-    let fingerprint = root.map(|entry| entry.digest).or_else(|| {
-        (*end == End::Root)
-            .then(|| root_digest(store, request))
-            .flatten()
-    });
+    let fingerprint = match known {
+        Some((known, _)) => Some(known.fingerprint),
+        None if *end == End::Root => root
+            .map(|entry| entry.digest)
+            .or_else(|| root_digest(store, request)),
+        None => None,
+    };
     if let (Some(pinned), Some(found)) = (request.pinned, fingerprint)
         && pinned != found
     {
@@ -132,40 +169,111 @@ pub fn conclude<S: Store>(
             ..Finding::new(FindingId::FingerprintMismatch, detail)
         });
     }
-    findings.extend(marks(request, &seen, anchor, walked));
+    findings.extend(known.iter().flat_map(|(known, _)| known.notes.clone()));
+    let read = if known.is_some() { walked + 1 } else { walked };
+    findings.extend(marks(request, &seen, anchor, read));
     findings.sort_by_key(|finding| finding.at.map_or(0, |at| at + 1));
 
     let tip = seen
         .first()
         .filter(|entry| entry.distance == 0)
         .map(|entry| (entry.number, entry.digest, entry.commit, entry.time));
-    let name = super::newest_policy(store, files, request).map(|policy| policy.name.clone());
+    let whole = *end == End::Root || known.is_some();
+    let leaves = match (tip, fingerprint, in_force, &newest) {
+        (Some((number, digest, commit, time)), Some(fingerprint), Some(in_force), Some(newest))
+            if whole && Answer::of(&findings) == Answer::Sound =>
+        {
+            Some(Known {
+                number,
+                digest,
+                commit,
+                time,
+                fingerprint,
+                set_by: in_force.set_by,
+                compromised: compromised(newest),
+                notes: findings.clone(),
+            })
+        }
+        _ => None,
+    };
     Verdict {
         findings,
-        entries: walked,
+        entries: known.map_or(walked, |(known, _)| known.number + 1 + walked),
         fingerprint,
         pinned: request.pinned.is_some() && fingerprint.is_some(),
         tip,
         base_reached: *end == End::Base,
-        name,
+        misfit,
+        name: newest.map(|policy| policy.name.clone()),
+        known: leaves,
     }
 }
 
-/// Whether enough admins agreed to each change of the policy, the oldest first.
+/// The entry at which the walk ended, which is judged by nobody here.
+struct Base {
+    /// The entry.
+    link: Result<Link, Finding>,
+    /// Why the policy in force after it cannot be read.
+    unreadable: Option<Finding>,
+}
+
+impl Base {
+    fn read<S: Store>(store: &S, files: &Files, request: &Request) -> Base {
+        let mut reader = store.reader();
+        let id = request.base.unwrap_or(request.tip);
+        let raw = reader
+            .read(&id, Kind::Commit, READ_COMMIT)
+            .map_err(|fault| fault.finding(&id));
+        let link = raw.and_then(|raw| Link::parse(id, raw));
+        let unreadable = link.as_ref().ok().and_then(|link| {
+            let held = match files.of(&mut reader, link.tree) {
+                Ok(held) => held,
+                Err(finding) => return Some(finding),
+            };
+            if held.digest != link.entry.policy {
+                let detail = format!("ledger.toml is sha256:{}", merkle::hex(&held.digest));
+                return Some(Finding::new(FindingId::PolicyDigestMismatch, detail));
+            }
+            held.policy.as_ref().err().cloned()
+        });
+        Base { link, unreadable }
+    }
+
+    /// What keeps the entry after it from being judged.
+    fn fault(&self) -> Option<Finding> {
+        let (commit, finding) = match &self.link {
+            Ok(link) => (Some(link.id), self.unreadable.clone()?),
+            Err(finding) => (finding.commit, finding.clone()),
+        };
+        Some(Finding { commit, ..finding })
+    }
+}
+
+/// A policy, and what set it.
+#[derive(Debug, Clone, Copy)]
+struct InForce {
+    /// Its digest.
+    policy: Hash,
+    /// The digest of the entry that set it.
+    set_by: Hash,
+}
+
+/// Whether enough admins agreed to each change of the policy, the oldest first. `in_force` is what
+/// is known before the first of them, and becomes what the last one sets.
 fn agreements<S: Store>(
     store: &S,
     request: &Request,
     changes: &mut [Change],
+    in_force: &mut Option<InForce>,
 ) -> Vec<(u64, Finding)> {
     changes.sort_by_key(|change| std::cmp::Reverse(change.distance));
     let mut findings = Vec::new();
-    let mut set_by: Option<(Hash, Hash)> = None;
     for change in changes.iter() {
         let judged = change.after.is_some() || change.raises_level;
         if let Some(before) = change.before.as_ref().filter(|_| judged) {
-            let known = set_by
-                .filter(|(policy, _)| *policy == before.digest())
-                .map(|(_, digest)| digest);
+            let known = in_force
+                .filter(|known| known.policy == before.digest())
+                .map(|known| known.set_by);
             let digest = known.or_else(|| setter(store, request, &change.link));
             // without approvals the text they sign does not matter
             if let Some(digest) =
@@ -184,7 +292,10 @@ fn agreements<S: Store>(
                 }));
             }
         }
-        set_by = Some((change.link.entry.policy, change.link.digest()));
+        *in_force = Some(InForce {
+            policy: change.link.entry.policy,
+            set_by: change.link.digest(),
+        });
     }
     findings
 }
@@ -216,12 +327,6 @@ fn setter<S: Store>(store: &S, request: &Request, link: &Link) -> Option<Hash> {
     }
 }
 
-fn base_number<S: Store>(store: &S, request: &Request) -> Option<u64> {
-    let base = request.base?;
-    let raw = store.reader().read(&base, Kind::Commit, READ_COMMIT).ok()?;
-    Link::parse(base, raw).ok().map(|link| link.entry.number())
-}
-
 /// The digest of a root that is no well-formed entry.
 fn root_digest<S: Store>(store: &S, request: &Request) -> Option<Hash> {
     let mut reader = store.reader();
@@ -235,8 +340,8 @@ fn root_digest<S: Store>(store: &S, request: &Request) -> Option<Hash> {
     }
 }
 
-/// Whether what was seen before is still there.
-fn marks(request: &Request, seen: &[Seen], tip: Option<u64>, walked: u64) -> Vec<Finding> {
+/// Whether what was seen before is still there, as far as the newest `read` entries tell.
+fn marks(request: &Request, seen: &[Seen], tip: Option<u64>, read: u64) -> Vec<Finding> {
     let mut findings = Vec::new();
     for mark in &request.marks {
         let (number, digest) = (mark.number, merkle::hex(&mark.digest));
@@ -251,7 +356,7 @@ fn marks(request: &Request, seen: &[Seen], tip: Option<u64>, walked: u64) -> Vec
             continue;
         }
         let there = seen.iter().find(|entry| entry.number == number);
-        let below = tip.is_some_and(|tip| number + walked <= tip);
+        let below = tip.is_some_and(|tip| number + read <= tip);
         if !below && there.is_none_or(|entry| entry.digest != mark.digest) {
             let detail = format!("entry {number} was sha256:{digest} when it was seen before");
             let commit = there.map(|entry| entry.commit);

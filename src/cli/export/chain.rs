@@ -247,6 +247,7 @@ impl<'a> Piece<'a> {
                 subject: self.opened.ledger.reference().to_owned(),
                 now: context.clock()?,
                 ignored: ignored.clone(),
+                ..Frame::default()
             };
             terminal::tell(verdict::text(judged, &frame).trim_end());
         }

@@ -16,7 +16,7 @@ pub const EXIT_STATUS: [(&str, &str); 5] = [
 ];
 
 /// Keys of git's configuration, what they mean, and the verbs that ask for them (none: all).
-pub const CONFIGURATION: [(&str, &str, &[&str]); 24] = [
+pub const CONFIGURATION: [(&str, &str, &[&str]); 25] = [
     (
         "ledger.<name>.ref",
         "The branch of the ledger called <name>; refs/heads/ledger if there is none.",
@@ -115,6 +115,11 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 24] = [
         "ledger.maxLag, ledger.<name>.maxLag",
         "For how long a remote may lack an entry; read as maxAge is.",
         &["verify", "compare", "mirror"],
+    ),
+    (
+        "ledger.verify, ledger.<name>.verify",
+        "How much is read where neither --full nor --incremental says it: full or incremental. That less is read is obeyed only from system, global or command-line configuration; that all is read, from a repository's own too.",
+        &["verify"],
     ),
     (
         "ledger.context, ledger.<name>.context",
@@ -217,7 +222,7 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 24] = [
 ];
 
 /// Variables of the environment, what they mean, and the verbs that ask for them (none: all).
-pub const ENVIRONMENT: [(&str, &str, &[&str]); 3] = [
+pub const ENVIRONMENT: [(&str, &str, &[&str]); 4] = [
     (
         "GIT_LEDGER_KEY",
         "The private key that signs, where no file holds it, as on a build machine: an unencrypted Ed25519 key in OpenSSH format, or that in base64. It goes before every configured key; --key goes before it. The hooks do not obey it.",
@@ -242,6 +247,11 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 3] = [
             "heartbeat",
             "policy",
         ],
+    ),
+    (
+        "XDG_STATE_HOME",
+        "Where the key is that seals what verifications leave, in the directory git-ledger there; ~/.local/state by default. A relative path counts for nothing.",
+        &["verify"],
     ),
     (
         "GIT_COMMITTER_DATE",
@@ -479,7 +489,7 @@ pub const LIMITS: [(&str, &str); 12] = [
     ),
     (
         "verify",
-        "The answer is about this copy. A copy that was taken back to an older state, or rewritten with a stolen key before this clone first saw it, is sound in itself: only another copy, a mark, or a tip noted elsewhere shows it.",
+        "The answer is about this copy. A copy that was taken back to an older state, or rewritten with a stolen key before this clone first saw it, is sound in itself: only another copy, a mark, or a tip noted elsewhere shows it. With --incremental, objects of older entries that were lost or damaged since they were read are not seen.",
     ),
     (
         "compare",

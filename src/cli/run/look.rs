@@ -4,10 +4,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use git_ledger::capture::files::{ARTIFACTS, CONFIGURATION, Root, Walked};
-use git_ledger::capture::key::DigestKey;
 use git_ledger::capture::step::{Looked, Made};
 use git_ledger::capture::variables::{Patterns, Variables, in_file};
 use git_ledger::durable;
+use git_ledger::mac::DigestKey;
 
 use crate::cli::capturing::{self, broken_files, broken_variables};
 use crate::cli::context::{Context, Opened};
