@@ -9,6 +9,8 @@
 //! sign; the policy says that. RSA moduli are checked for size and oddness only: nobody can see
 //! from outside whether a modulus was made badly.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::DecodePaddingMode;
@@ -76,7 +78,7 @@ impl From<WireFault> for SignatureFault {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
     key: PublicKey,
-    namespace: String,
+    namespace: Cow<'static, str>,
     numbers: Numbers,
 }
 
@@ -101,13 +103,24 @@ impl Signature {
             .strip_suffix(b"\n")
             .and_then(|rest| rest.strip_suffix(END.as_bytes()))
             .ok_or_else(|| non_canonical("does not end with the END line"))?;
-        let mut base64 = Vec::with_capacity(body.len());
-        base64.extend(body.iter().filter(|byte| **byte != b'\n'));
-        let blob = STANDARD
-            .decode(&base64)
+        // one room for the base64 without its line feeds and for the bytes it stands for
+        let mut room = vec![0; body.len() * 2];
+        let (base64, blob) = room.split_at_mut(body.len());
+        let mut length = 0;
+        let letters = body.iter().filter(|byte| **byte != b'\n');
+        for (place, letter) in base64.iter_mut().zip(letters) {
+            *place = *letter;
+            length += 1;
+        }
+        let base64 = base64.get(..length).unwrap_or_default();
+        let length = STANDARD
+            .decode_slice(base64, blob)
             .map_err(|_| non_canonical("not canonical base64"))?;
-        let signature = Self::read(&blob, known, Spelling::Canonical)?;
-        if signature.to_armour().as_bytes() != armour {
+        let blob = blob.get(..length).unwrap_or_default();
+        let signature = Self::read(blob, known, Spelling::Canonical)?;
+        // Each part has one spelling, so the blob is the one to_blob gives, and so is its base64;
+        // what is left to choose is where the lines end.
+        if !is_wrapped(body) {
             return Err(non_canonical("lines are not wrapped at 70 columns"));
         }
         Ok(signature)
@@ -259,7 +272,7 @@ impl Signature {
         if self.namespace == namespace {
             Ok(SignedData::new(namespace, message))
         } else {
-            Err(SignatureFault::Namespace(self.namespace.clone()))
+            Err(SignatureFault::Namespace(self.namespace.to_string()))
         }
     }
 }
@@ -296,14 +309,26 @@ impl<'a> SignedData<'a> {
     }
 }
 
+/// Whether each line has 70 columns, and the last one, which may have less, has some.
+fn is_wrapped(body: &[u8]) -> bool {
+    let mut lines = body.chunks(COLUMNS + 1);
+    let last = lines.next_back().unwrap_or_default();
+    let ends = |line: &[u8]| line.iter().position(|byte| *byte == b'\n') == Some(line.len() - 1);
+    last.len() > 1 && ends(last) && lines.all(ends)
+}
+
 fn non_canonical(why: &str) -> SignatureFault {
     SignatureFault::NonCanonical(why.to_owned())
 }
 
-fn checked_namespace(name: &[u8]) -> Result<String, SignatureFault> {
+fn checked_namespace(name: &[u8]) -> Result<Cow<'static, str>, SignatureFault> {
+    // git's own, which nearly every signature read here is for, needs no memory
+    if name == b"git" {
+        return Ok(Cow::Borrowed("git"));
+    }
     let printable = name.iter().all(|byte| (0x20..=0x7e).contains(byte));
     match std::str::from_utf8(name) {
-        Ok(text) if printable && (1..=255).contains(&name.len()) => Ok(text.to_owned()),
+        Ok(text) if printable && (1..=255).contains(&name.len()) => Ok(text.to_owned().into()),
         _ => Err(non_canonical(
             "the namespace is not 1 to 255 printable ASCII characters",
         )),

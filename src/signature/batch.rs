@@ -4,9 +4,9 @@
 //! An Ed25519 signature holds if [S]B − [k]A, written in its one encoding, is R byte for byte. Both
 //! ways compute k in the same manner, then this very point, then its encoding, then compare. They
 //! differ in the order of the additions alone: one by one doubles and adds, here the multiples of B
-//! and of A are looked up ([`Multiples`]) and added. S and k are taken as integers, not modulo
-//! anything, and the addition of this curve is complete: it has no exceptional pairs, points of
-//! small order among them. So the point is the same for every key, signature and message, made in
+//! and of A are looked up (`Multiples`) and added. S and k are taken as integers, not modulo
+//! anything, and the addition of this curve is complete (−1 is a square, d is none: Bernstein and
+//! Lange 2007): it has no exceptional pairs, not with points of small order either. So the point is the same for every key, signature and message, made in
 //! good faith or not.
 //!
 //! Nothing is random, nothing is multiplied by the cofactor, R is never decoded and no signature
@@ -16,7 +16,7 @@
 //!
 //! # What is saved
 //! The multiples of a key are made once and shared by all threads; 252 doublings a signature fall
-//! away, and the division in the encoding is shared by [`TOGETHER`] signatures. A forger gains
+//! away, and the division in the encoding is shared by `TOGETHER` signatures. A forger gains
 //! nothing: a bad signature costs what a good one costs.
 
 use std::collections::HashMap;
