@@ -18,7 +18,7 @@ pub fn follows(prev: &Link, next: &Link) -> Vec<Finding> {
     if next.entry.number() != expected {
         let detail = format!("number {}, expected {expected}", next.entry.number());
         findings.push(Finding::new(FindingId::SequenceGap, detail));
-    } else if next.entry.range != range_after(prev) {
+    } else if !next.entry.range.is_after(&prev.entry.range, prev.digest()) {
         let detail = format!(
             "does not continue entry {} ({})",
             prev.entry.number(),

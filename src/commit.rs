@@ -6,6 +6,7 @@
 //! Source: `ledger-spec/entry.md`; git's commit format as in `git help format-signature` (gitformat-signature(5)).
 
 use gix::ObjectId;
+use gix::bstr::ByteSlice as _;
 use gix::hash::Kind;
 
 use crate::entry::{Entry, decimal};
@@ -77,8 +78,8 @@ impl Link {
             }
         };
         let (principal, time) = identity(headers.author)?;
-        identity(headers.committer)?;
         if headers.author != headers.committer {
+            identity(headers.committer)?;
             let detail = format!(
                 "author {:?}, committer {:?}",
                 lossy(headers.author),
@@ -255,9 +256,8 @@ impl<'a> Headers<'a> {
         let signature = signature_header(format).as_bytes();
         let known: [&[u8]; 5] = [b"tree", b"parent", b"author", b"committer", signature];
         // the first line and the continuation lines of each header, as one slice
-        let mut found: Vec<(usize, &[u8])> = Vec::new();
-        for (start, end) in folded_lines(head) {
-            let line = head.get(start..end).unwrap_or_default();
+        let mut found: Vec<(usize, &[u8])> = Vec::with_capacity(known.len());
+        for line in folded_lines(head) {
             let name = line.split(|b| *b == b' ').next().unwrap_or_default();
             let Some(place) = known.iter().position(|known| *known == name) else {
                 return Err(Finding::new(
@@ -327,24 +327,30 @@ impl<'a> Headers<'a> {
     }
 }
 
-/// Start and end of each header: a line with the lines that continue it, without the last LF.
-fn folded_lines(head: &[u8]) -> Vec<(usize, usize)> {
-    let mut spans: Vec<(usize, usize)> = Vec::new();
-    let mut start = 0;
-    for line in head.split_inclusive(|b| *b == b'\n') {
-        let end = start + line.len() - usize::from(line.ends_with(b"\n"));
-        match spans.last_mut() {
-            Some(last) if line.first() == Some(&b' ') => last.1 = end,
-            _ => spans.push((start, end)),
+/// Each header: a line with the lines that continue it, without the last LF.
+fn folded_lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = head;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
         }
-        start += line.len();
-    }
-    spans
+        let mut end = 0;
+        loop {
+            let more = rest.get(end..).unwrap_or_default();
+            end += more.find_byte(b'\n').map_or(more.len(), |at| at + 1);
+            if rest.get(end) != Some(&b' ') {
+                break;
+            }
+        }
+        let (line, after) = rest.split_at(end);
+        rest = after;
+        Some(line.strip_suffix(b"\n").unwrap_or(line))
+    })
 }
 
 /// The headers with the LF of the last one, and what follows the empty line.
 fn split_head(raw: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = raw.windows(2).position(|pair| pair == b"\n\n")?;
+    let at = raw.find(b"\n\n")?;
     Some((raw.get(..at + 1)?, raw.get(at + 2..)?))
 }
 

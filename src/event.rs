@@ -6,9 +6,14 @@
 //!
 //! Source: CloudEvents 1.0.2 core and JSON format; RFC 8785; `ledger-spec/entry.md`.
 
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use crate::json::plain::{self, Member, Plain};
 use crate::json::{JsonFault, Object, Value};
 
 /// Records that the ledger began; stands in entry 0 and nowhere else.
@@ -60,11 +65,54 @@ impl From<JsonFault> for EventFault {
     }
 }
 
-/// One event. Its object has been checked against the rules of the record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One event. It has been checked against the rules of the record.
+///
+/// Its canonical line is what is kept. Whoever verifies a million of them asks each for a few
+/// short strings, which stand in the line as they are; the object is made for those who ask.
+#[derive(Debug, Clone)]
 pub struct Event {
-    object: Object,
+    line: Box<str>,
+    /// Where in the line stands what is asked for most; nothing in a line with escapes there.
+    places: Option<Places>,
+    object: OnceLock<Object>,
 }
+
+/// Places of strings, without the quotes.
+#[derive(Debug, Clone, Default)]
+struct Places {
+    id: Span,
+    source: Span,
+    kind: Span,
+    subject: Option<Span>,
+    dataref: Option<Span>,
+    /// The whole member, with the comma before it.
+    recorded: Option<Span>,
+}
+
+/// From where to where, in bytes of the line.
+#[derive(Debug, Clone, Copy, Default)]
+struct Span(u32, u32);
+
+impl Span {
+    fn new(place: Range<usize>) -> Option<Span> {
+        Some(Span(
+            place.start.try_into().ok()?,
+            place.end.try_into().ok()?,
+        ))
+    }
+
+    fn range(self) -> Range<usize> {
+        self.0 as usize..self.1 as usize
+    }
+}
+
+impl PartialEq for Event {
+    fn eq(&self, other: &Event) -> bool {
+        self.line == other.line
+    }
+}
+
+impl Eq for Event {}
 
 impl Event {
     /// Checks an object against the rules of the record.
@@ -72,60 +120,24 @@ impl Event {
     /// # Errors
     /// [`EventFault::Malformed`] names the attribute and the rule.
     pub fn from_object(object: Object) -> Result<Event, EventFault> {
-        let malformed = |why: String| Err(EventFault::Malformed(why));
-        for name in ["id", "source", "type", "specversion"] {
-            match object.get(name) {
-                Some(Value::String(text)) if !text.is_empty() => {}
-                Some(_) => return malformed(format!("{name} is not a non-empty string")),
-                None => return malformed(format!("{name} is missing")),
-            }
+        let members = object.iter().map(|(name, value)| Member {
+            name,
+            value: value.plain(),
+            place: 0..0,
+        });
+        check(&members.collect::<Vec<_>>())?;
+        Ok(Event::checked(object))
+    }
+
+    fn checked(object: Object) -> Event {
+        let mut line = String::new();
+        object.write(&mut line);
+        let places = plain::members(&line).and_then(|members| Places::of(&members));
+        Event {
+            line: line.into(),
+            places,
+            object: OnceLock::from(object),
         }
-        if object.get("specversion").and_then(Value::as_str) != Some("1.0") {
-            return malformed("specversion is not \"1.0\"".into());
-        }
-        for (name, value) in object.iter() {
-            let plain = !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-            if !plain && name != "data_base64" {
-                return malformed(format!(
-                    "the attribute name {name:?} is not lower-case letters and digits"
-                ));
-            }
-            if name != "data" && matches!(value, Value::Object(_) | Value::Array(_) | Value::Null) {
-                return malformed(format!("{name} is neither string, integer nor boolean"));
-            }
-        }
-        if let Some(subject) = object.get("subject")
-            && subject.as_str().is_none_or(str::is_empty)
-        {
-            return malformed("subject is not a non-empty string".into());
-        }
-        if let Some(encoded) = object.get("data_base64")
-            && encoded
-                .as_str()
-                .and_then(|text| BASE64.decode(text).ok())
-                .is_none()
-        {
-            return malformed("data_base64 is not a string of base64".into());
-        }
-        let (data, base64) = (
-            object.get("data").is_some(),
-            object.get("data_base64").is_some(),
-        );
-        if data && base64 {
-            return malformed("data and data_base64 stand side by side".into());
-        }
-        if let Some(reference) = object.get("dataref") {
-            if reference.as_str().and_then(attachment_digest).is_none() {
-                return malformed("dataref is not attachments/<64 lower-case hex>".into());
-            }
-            if data || base64 {
-                return malformed("an event with dataref has data of its own".into());
-            }
-        }
-        Ok(Event { object })
     }
 
     /// Reads one event in any spelling; for writers.
@@ -144,6 +156,16 @@ impl Event {
     /// # Errors
     /// As [`Event::parse`], and [`EventFault::NonCanonical`] for another spelling.
     pub fn parse_canonical(line: &[u8]) -> Result<Event, EventFault> {
+        if let Ok(text) = std::str::from_utf8(line)
+            && let Some(members) = plain::members(text)
+        {
+            check(&members)?;
+            return Ok(Event {
+                line: text.into(),
+                places: Places::of(&members),
+                object: OnceLock::new(),
+            });
+        }
         match Value::parse_canonical(line)? {
             Value::Object(object) => Event::from_object(object),
             _ => Err(EventFault::Malformed("an event is a JSON object".into())),
@@ -152,65 +174,178 @@ impl Event {
 
     /// The whole object.
     pub fn object(&self) -> &Object {
-        &self.object
+        self.object.get_or_init(|| {
+            // the line was read before, or written here: it is an object
+            match Value::parse(self.line.as_bytes()) {
+                Ok(Value::Object(object)) => object,
+                Ok(_) | Err(_) => Object::new(),
+            }
+        })
     }
 
     /// The canonical line, without the line feed.
+    pub fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// The same as text of its own.
     pub fn to_line(&self) -> String {
-        let mut out = String::new();
-        self.object.write(&mut out);
-        out
+        self.line.to_string()
     }
 
     /// A top-level attribute that is a string.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.object.get(name).and_then(Value::as_str)
+        self.object().get(name).and_then(Value::as_str)
+    }
+
+    /// The string at a place, or, in a line with escapes, under this name.
+    fn text(&self, name: &str, place: fn(&Places) -> Option<Span>) -> Option<&str> {
+        match &self.places {
+            Some(places) => self.line.get(place(places)?.range()),
+            None => self.attribute(name),
+        }
     }
 
     /// `id`: unique within its source, chosen by whoever saw the event.
     pub fn id(&self) -> &str {
-        self.attribute("id").unwrap_or_default()
+        self.text("id", |places| Some(places.id))
+            .unwrap_or_default()
     }
 
     /// `source`: where it happened.
     pub fn source(&self) -> &str {
-        self.attribute("source").unwrap_or_default()
+        self.text("source", |places| Some(places.source))
+            .unwrap_or_default()
     }
 
     /// `type`: what kind of thing happened.
     pub fn kind(&self) -> &str {
-        self.attribute("type").unwrap_or_default()
+        self.text("type", |places| Some(places.kind))
+            .unwrap_or_default()
     }
 
     /// `subject`: what it happened to, if the event says.
     pub fn subject(&self) -> Option<&str> {
-        self.attribute("subject")
+        self.text("subject", |places| places.subject)
     }
 
     /// `data`, if it stands in the event itself.
     pub fn data(&self) -> Option<&Value> {
-        self.object.get("data")
+        self.object().get("data")
     }
 
     /// The digest (64 hex) of the attachment that holds the data, if one does.
     pub fn attachment(&self) -> Option<&str> {
-        self.attribute("dataref").and_then(attachment_digest)
+        self.text("dataref", |places| places.dataref)
+            .and_then(attachment_digest)
     }
 
     /// The same event with `recordedtime` (RFC 3339, UTC) set: when it is written into the record.
     pub fn recorded(&self, time: &str) -> Event {
-        let mut object = self.object.clone();
+        let mut object = self.object().clone();
         object.set("recordedtime", time);
-        Event { object }
+        Event::checked(object)
     }
 
-    /// The event as it was before anyone recorded it: what two recordings of one event share.
-    pub fn unrecorded(&self) -> String {
-        let mut object = self.object.clone();
-        object.remove("recordedtime");
-        let mut out = String::new();
-        object.write(&mut out);
-        out
+    /// The event as it was before anyone recorded it, in two pieces: what two recordings of one
+    /// event share.
+    pub fn unrecorded(&self) -> [Cow<'_, str>; 2] {
+        let Some(places) = &self.places else {
+            let mut object = self.object().clone();
+            object.remove("recordedtime");
+            let mut out = String::new();
+            object.write(&mut out);
+            return [out.into(), "".into()];
+        };
+        let cut = places.recorded.unwrap_or_default().range();
+        [
+            self.line.get(..cut.start).unwrap_or_default().into(),
+            self.line.get(cut.end..).unwrap_or_default().into(),
+        ]
+    }
+}
+
+/// The rules of the record about an event's attributes, given in canonical order.
+fn check(members: &[Member<'_>]) -> Result<(), EventFault> {
+    let get = |wanted: &str| {
+        let found = members.iter().find(|member| member.name == wanted);
+        found.map(|member| member.value)
+    };
+    let malformed = |why: String| Err(EventFault::Malformed(why));
+    for name in ["id", "source", "type", "specversion"] {
+        match get(name) {
+            Some(Plain::Text(text)) if !text.is_empty() => {}
+            Some(_) => return malformed(format!("{name} is not a non-empty string")),
+            None => return malformed(format!("{name} is missing")),
+        }
+    }
+    if get("specversion").and_then(Plain::text) != Some("1.0") {
+        return malformed("specversion is not \"1.0\"".into());
+    }
+    for Member { name, value, .. } in members {
+        let plain = !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if !plain && *name != "data_base64" {
+            return malformed(format!(
+                "the attribute name {name:?} is not lower-case letters and digits"
+            ));
+        }
+        if *name != "data" && *value == Plain::Other {
+            return malformed(format!("{name} is neither string, integer nor boolean"));
+        }
+    }
+    if let Some(subject) = get("subject")
+        && subject.text().is_none_or(str::is_empty)
+    {
+        return malformed("subject is not a non-empty string".into());
+    }
+    if let Some(encoded) = get("data_base64")
+        && encoded
+            .text()
+            .and_then(|text| BASE64.decode(text).ok())
+            .is_none()
+    {
+        return malformed("data_base64 is not a string of base64".into());
+    }
+    let (data, base64) = (get("data").is_some(), get("data_base64").is_some());
+    if data && base64 {
+        return malformed("data and data_base64 stand side by side".into());
+    }
+    if let Some(reference) = get("dataref") {
+        if reference.text().and_then(attachment_digest).is_none() {
+            return malformed("dataref is not attachments/<64 lower-case hex>".into());
+        }
+        if data || base64 {
+            return malformed("an event with dataref has data of its own".into());
+        }
+    }
+    Ok(())
+}
+
+impl Places {
+    fn of(members: &[Member<'_>]) -> Option<Places> {
+        let mut places = Places::default();
+        for Member { name, value, place } in members {
+            if *name == "recordedtime" {
+                // never the first: an id stands before it
+                places.recorded = Some(Span::new(place.start - 1..place.end)?);
+            }
+            let Plain::Text(text) = value else {
+                continue;
+            };
+            let span = Span::new(place.end - 1 - text.len()..place.end - 1)?;
+            match *name {
+                "id" => places.id = span,
+                "source" => places.source = span,
+                "type" => places.kind = span,
+                "subject" => places.subject = Some(span),
+                "dataref" => places.dataref = Some(span),
+                _ => {}
+            }
+        }
+        Some(places)
     }
 }
 
@@ -234,10 +369,10 @@ impl Pending {
     /// [`EventFault::Malformed`] when the event would be too large even without its data, or its
     /// `data_base64` is not base64.
     pub fn new(event: Event) -> Result<Pending, EventFault> {
-        if event.to_line().len() <= MAX_INLINE {
+        if event.line().len() <= MAX_INLINE {
             return Ok(Pending { event, body: None });
         }
-        let mut object = event.object;
+        let mut object = event.object().clone();
         let body = match (object.remove("data"), object.remove("data_base64")) {
             (Some(data), _) => Some(data.to_canonical().into_bytes()),
             (None, Some(Value::String(text))) => {
@@ -251,7 +386,7 @@ impl Pending {
             object.set("dataref", format!("{ATTACHMENTS}{digest}"));
         }
         let event = Event::from_object(object)?;
-        let size = event.to_line().len();
+        let size = event.line().len();
         if size > MAX_INLINE {
             let why = format!("{size} bytes without its data; at most {MAX_INLINE} fit");
             return Err(EventFault::Malformed(why));
@@ -320,7 +455,36 @@ mod tests {
             (event.id(), event.source(), event.kind(), event.subject()),
             ("1", "/s", "t", Some("x"))
         );
-        assert_eq!(event.to_line(), line);
+        assert_eq!(event.line(), line);
+    }
+
+    /// With escapes where the short way does not go, and without: the answers are the same.
+    #[test]
+    fn a_line_with_escapes_says_the_same_as_one_without() {
+        let plain = r#"{"data":{"recordedtime":"x"},"id":"1","recordedtime":"y","source":"/s","specversion":"1.0","subject":"a","type":"t"}"#;
+        let escaped = plain.replace("\"a\"", r#""\\a""#);
+        for (line, subject) in [(plain, "a"), (escaped.as_str(), "\\a")] {
+            let event = Event::parse_canonical(line.as_bytes()).expect("an event");
+            assert_eq!(
+                (event.id(), event.source(), event.kind(), event.subject()),
+                ("1", "/s", "t", Some(subject))
+            );
+            let without = line.replace(r#""recordedtime":"y","#, "");
+            assert_eq!(event.unrecorded().concat(), without);
+            let unrecorded = Event::parse(without.as_bytes()).expect("an event");
+            assert_eq!(unrecorded.unrecorded().concat(), without);
+            assert_eq!(unrecorded.recorded("y"), event);
+            assert_eq!(
+                event.object(),
+                Event::from_object(event.object().clone())
+                    .expect("an event")
+                    .object()
+            );
+        }
+        let number = r#"{"id":"1","recordedtime":7,"source":"s","specversion":"1.0","type":"t"}"#;
+        let event = Event::parse_canonical(number.as_bytes()).expect("an event");
+        let without = number.replace(r#","recordedtime":7"#, "");
+        assert_eq!(event.unrecorded().concat(), without);
     }
 
     #[test]

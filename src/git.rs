@@ -25,6 +25,7 @@ pub mod lock;
 pub mod objects;
 mod owner;
 pub mod pack;
+mod packed;
 pub mod process;
 mod ref_update;
 pub mod refs;

@@ -8,6 +8,7 @@
 //! serde_json itself stops at depth 128; the record stops at [`MAX_DEPTH`].
 
 pub mod foreign;
+pub mod plain;
 
 use std::fmt;
 
@@ -193,6 +194,15 @@ impl Value {
         }
     }
 
+    /// What the rules about an event's attributes want to know of it.
+    pub fn plain(&self) -> plain::Plain<'_> {
+        match self {
+            Value::String(text) => plain::Plain::Text(text),
+            Value::Integer(_) | Value::Bool(_) => plain::Plain::Scalar,
+            Value::Null | Value::Array(_) | Value::Object(_) => plain::Plain::Other,
+        }
+    }
+
     /// The number of an integer value.
     pub fn as_integer(&self) -> Option<i64> {
         match self {
@@ -221,25 +231,36 @@ impl Object {
 /// RFC 8785 §3.2.2.2: the short escapes, `\u00xx` for other controls, all else as it is.
 fn write_string(text: &str, out: &mut String) {
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            control if control < ' ' => out.push_str(&format!("\\u{:04x}", control as u32)),
-            other => out.push(other),
+    let mut rest = text;
+    // what needs no escape goes over in one piece
+    while let Some(at) = rest.find(|c| c < ' ' || c == '"' || c == '\\') {
+        let (as_it_is, escaped) = rest.split_at(at);
+        out.push_str(as_it_is);
+        let mut characters = escaped.chars();
+        match characters.next() {
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\u{8}') => out.push_str("\\b"),
+            Some('\t') => out.push_str("\\t"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\u{c}') => out.push_str("\\f"),
+            Some('\r') => out.push_str("\\r"),
+            Some(control) => out.push_str(&format!("\\u{:04x}", control as u32)),
+            None => {}
         }
+        rest = characters.as_str();
     }
+    out.push_str(rest);
     out.push('"');
 }
 
 /// Why the record does not hold this text, if it does not: U+007F–9F reach terminals as
 /// commands, noncharacters are not for interchange (Unicode §23.7).
 pub fn forbidden_character(text: &str) -> Option<char> {
+    // most text is ASCII, where there is but one
+    if text.is_ascii() && !text.contains('\u{7f}') {
+        return None;
+    }
     text.chars().find(|&c| {
         let code = c as u32;
         (0x7f..=0x9f).contains(&code)

@@ -33,6 +33,13 @@ pub fn sha256(data: &[u8]) -> Hash {
     Sha256::digest(data).into()
 }
 
+/// SHA-256 of pieces, as of one.
+pub fn sha256_of(pieces: &[&[u8]]) -> Hash {
+    let mut hasher = Sha256::new();
+    pieces.iter().for_each(|piece| hasher.update(piece));
+    hasher.finalize().into()
+}
+
 /// The Merkle state of the leaves 0..size.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Range {
@@ -64,18 +71,33 @@ impl Range {
 
     /// The state with one more leaf, given by its leaf hash.
     pub fn append(&self, leaf: Hash) -> Range {
-        let (mut roots, mut hash, mut bits) = (self.roots.clone(), leaf, self.size);
-        while bits & 1 == 1 {
-            if let Some(left) = roots.pop() {
-                hash = node(&left, &hash);
-            }
-            bits >>= 1;
-        }
-        roots.push(hash);
+        let (kept, hash) = self.carried(leaf);
         Range {
             size: self.size.saturating_add(1),
-            roots,
+            roots: [kept, &[hash]].concat(),
         }
+    }
+
+    /// Whether `self` is the state that `before` becomes with one more leaf; as comparing with
+    /// [`Range::append`], without building it.
+    pub fn is_after(&self, before: &Range, leaf: Hash) -> bool {
+        let (kept, hash) = before.carried(leaf);
+        self.size == before.size.saturating_add(1)
+            && self
+                .roots
+                .split_last()
+                .is_some_and(|(last, others)| *last == hash && others == kept)
+    }
+
+    /// The subtrees that stay as they are when a leaf is added, and the one that takes the leaf.
+    fn carried(&self, leaf: Hash) -> (&[Hash], Hash) {
+        let merged = self.roots.len().min(self.size.trailing_ones() as usize);
+        let (kept, merged) = self.roots.split_at(self.roots.len() - merged);
+        let hash = merged
+            .iter()
+            .rev()
+            .fold(leaf, |right, left| node(left, &right));
+        (kept, hash)
     }
 
     /// The root of the whole tree (RFC 6962 MTH); SHA-256 of nothing for no leaves.
@@ -130,7 +152,11 @@ mod tests {
             assert_eq!(range.root(), mth(&leaves[..n]), "{n} leaves");
             assert_eq!(range.roots().len(), (n as u64).count_ones() as usize);
             if let Some(next) = leaves.get(n) {
-                range = range.append(leaf(next));
+                let after = range.append(leaf(next));
+                assert!(after.is_after(&range, leaf(next)));
+                assert!(!after.is_after(&range, leaf(b"another")));
+                assert!(!after.is_after(&after, leaf(next)));
+                range = after;
             }
         }
         assert_eq!(Range::from_roots(3, vec![[0; 32]]), None);

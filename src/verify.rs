@@ -40,8 +40,11 @@ use files::Files;
 pub use known::{Known, Misfit};
 pub use verdict::{Mark, Verdict};
 
-/// Neighbours a worker judges in one go.
-const CHUNK: usize = 256;
+/// Neighbours a worker judges in one go, at least and, with two threads, at most.
+const SMALLEST_CHUNK: usize = 64;
+const LARGEST_CHUNK: usize = 4096;
+/// Commits that are not much larger than this, in bytes, fill a chunk by their number.
+const USUAL_COMMIT: usize = 2048;
 /// Commits larger than the format allows are still read up to here, to find their parent.
 const READ_COMMIT: usize = 1 << 20;
 
@@ -110,46 +113,56 @@ pub fn verify<S: Store>(store: &S, request: &Request, progress: &(dyn Fn(u64) + 
         .or_else(|| std::thread::available_parallelism().ok())
         .map_or(1, NonZeroUsize::get);
     let judged = AtomicU64::new(0);
-    let worker = |chunk: Chunk| -> Judged {
+    let judge = |worker: &mut Worker<'_, S::Reader>, all: &mut Judged, chunk: Chunk| {
         let size = chunk.commits.len() as u64;
-        let answer = Worker {
-            reader: store.reader(),
-            files: &files,
-            newest: newest.as_deref(),
-            keys: &keys,
-            checker: &checker,
-            request,
-        }
-        .judge(chunk);
+        all.absorb(worker.judge(chunk));
         progress(judged.fetch_add(size, Ordering::Relaxed) + size);
-        answer
     };
-    let mut collected: Vec<Judged> = Vec::new();
+    let worker = || Worker {
+        reader: store.reader(),
+        files: &files,
+        newest: newest.as_deref(),
+        keys: &keys,
+        checker: &checker,
+        request,
+    };
+    let mut collected = Judged::default();
     let (walked, end, broken) = std::thread::scope(|scope| {
         // a full channel makes the walker judge a chunk itself, so no core is idle and memory is bounded
         let (send, receive) = crossbeam_channel::bounded::<Chunk>(threads * 2);
-        let helpers: Vec<_> = (1..threads)
-            .map(|_| {
-                let (receive, worker) = (receive.clone(), &worker);
-                scope.spawn(move || receive.iter().map(worker).collect::<Vec<_>>())
-            })
-            .collect();
-        let outcome = walk(store.reader(), request, |chunk| {
-            match send.try_send(chunk) {
-                Ok(()) => {}
-                Err(
-                    crossbeam_channel::TrySendError::Full(chunk)
-                    | crossbeam_channel::TrySendError::Disconnected(chunk),
-                ) => {
-                    collected.push(worker(chunk));
-                }
+        let mut helpers = Vec::new();
+        let mut own = worker();
+        let mut chunks = 0;
+        let outcome = walk(store.reader(), request, threads, |chunk| {
+            // what fits into one chunk, as most of what a hook is shown, needs no second thread
+            chunks += 1;
+            if chunks == 2 {
+                helpers.extend((1..threads).map(|_| {
+                    let (receive, judge, worker) = (receive.clone(), &judge, &worker);
+                    scope.spawn(move || {
+                        let (mut worker, mut all) = (worker(), Judged::default());
+                        receive
+                            .iter()
+                            .for_each(|chunk| judge(&mut worker, &mut all, chunk));
+                        all
+                    })
+                }));
+            }
+            if let Err(
+                crossbeam_channel::TrySendError::Full(chunk)
+                | crossbeam_channel::TrySendError::Disconnected(chunk),
+            ) = send.try_send(chunk)
+            {
+                judge(&mut own, &mut collected, chunk);
             }
         });
         drop(send);
-        collected.extend(receive.iter().map(&worker));
+        receive
+            .iter()
+            .for_each(|chunk| judge(&mut own, &mut collected, chunk));
         for helper in helpers {
             match helper.join() {
-                Ok(chunks) => collected.extend(chunks),
+                Ok(all) => collected.absorb(all),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         }
@@ -181,28 +194,40 @@ fn newest_policy<S: Store>(store: &S, files: &Files, request: &Request) -> Optio
     }
 }
 
+/// How many neighbours, and how many bytes of them, make a chunk after so many entries.
+///
+/// Few at first, so that all cores have work soon, then more, for signatures are the cheaper to
+/// check the more of them are checked together; never so many that those which wait in the
+/// channel, or are being judged, fill the memory.
+fn room(seen: u64, threads: usize) -> (usize, usize) {
+    let most = (LARGEST_CHUNK * 2 / threads.max(2)).max(SMALLEST_CHUNK);
+    let grown = usize::try_from(seen).unwrap_or(usize::MAX) / (8 * threads.max(1));
+    (grown.clamp(SMALLEST_CHUNK, most), most * USUAL_COMMIT)
+}
+
 /// Follows the parents from the tip, handing out chunks. Returns how many entries there are (the
 /// base not counted), how the walk ended, and what stopped it.
 fn walk(
     mut reader: impl Read,
     request: &Request,
+    threads: usize,
     mut hand_out: impl FnMut(Chunk),
 ) -> (u64, End, Option<Finding>) {
-    let mut pending: Vec<(ObjectId, Arc<[u8]>)> = Vec::with_capacity(CHUNK + 1);
-    let (mut at, mut first, mut seen) = (request.tip, 0u64, 0u64);
-    let mut flush = |pending: &mut Vec<(ObjectId, Arc<[u8]>)>, first: &mut u64, tail: Tail| {
-        let count = pending.len() as u64;
-        let commits = std::mem::take(pending);
+    let mut pending: Vec<(ObjectId, Vec<u8>)> = Vec::new();
+    let (mut at, mut first, mut seen, mut bytes) = (request.tip, 0u64, 0u64, 0usize);
+    let mut flush = |pending: &mut Vec<(ObjectId, Vec<u8>)>, first: &mut u64, tail: Tail| {
+        let count = pending.len();
+        let commits = std::mem::replace(pending, Vec::with_capacity(count));
         hand_out(Chunk {
             first: *first,
             commits,
             tail,
         });
-        *first += count;
+        *first += count as u64;
     };
     loop {
-        let raw: Arc<[u8]> = match reader.read(&at, Kind::Commit, READ_COMMIT) {
-            Ok(raw) => raw.into(),
+        let raw = match reader.read(&at, Kind::Commit, READ_COMMIT) {
+            Ok(raw) => raw,
             Err(fault) => {
                 let finding = fault.finding(&at);
                 flush(&mut pending, &mut first, Tail::Cut);
@@ -220,15 +245,19 @@ fn walk(
             flush(&mut pending, &mut first, Tail::Neighbour(at, raw));
             return (seen, End::Base, None);
         }
-        if pending.len() >= CHUNK {
+        let (most, most_bytes) = room(seen, threads);
+        if pending.len() >= most || bytes >= most_bytes {
             flush(&mut pending, &mut first, Tail::Neighbour(at, raw.clone()));
+            bytes = 0;
         }
         let parent = commit::first_parent(&raw, at.kind());
-        pending.push((at, raw.clone()));
+        let orphaned = parent.is_none() && commit::has_parent(&raw);
+        bytes += raw.len();
+        pending.push((at, raw));
         seen += 1;
         match parent {
             // what it is that stands before it cannot be told; the entry itself is malformed
-            None if commit::has_parent(&raw) => {
+            None if orphaned => {
                 flush(&mut pending, &mut first, Tail::Cut);
                 return (seen, End::Broken, None);
             }

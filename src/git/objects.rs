@@ -6,7 +6,7 @@
 //! # Limits
 //! Nothing above [`LARGEST`] is read at all.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -14,6 +14,7 @@ use std::sync::{Arc, OnceLock};
 use gix::objs::{Find, Kind};
 use gix::odb::Header;
 
+use super::packed::{PackedReader, SharedPacks};
 use super::repository::Repository;
 
 /// The largest object, and the largest step on the way to one, that is ever inflated.
@@ -23,7 +24,12 @@ pub const LARGEST: usize = 512 << 20;
 /// to inflate more.
 const SMALL: usize = 1 << 20;
 
+/// What gix keeps of long chains of deltas, for each reader, in bytes.
 const CACHE: usize = 64 << 20;
+
+/// Who has read so many objects reads more, and opens the packs itself ([`super::packed`]); who
+/// only appends never comes here, and does not pay for it.
+const MANY: u32 = 64;
 
 /// Why an object could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +79,7 @@ pub(super) struct Stores {
     format: gix::hash::Kind,
     small: Arc<gix::odb::Store>,
     large: Arc<OnceLock<Arc<gix::odb::Store>>>,
+    packs: SharedPacks,
 }
 
 impl Stores {
@@ -80,6 +87,7 @@ impl Stores {
         Ok(Self {
             small: store(&objects_dir, format, SMALL)?,
             large: Arc::default(),
+            packs: SharedPacks::default(),
             objects_dir,
             format,
         })
@@ -115,6 +123,10 @@ fn store(
 pub struct Reader {
     format: gix::hash::Kind,
     places: Vec<Place>,
+    stores: Stores,
+    packed: RefCell<Option<PackedReader>>,
+    reads: Cell<u32>,
+    scratch: Cell<Vec<u8>>,
 }
 
 struct Place {
@@ -133,8 +145,7 @@ impl Repository {
     pub(super) fn fresh_reader(&self) -> io::Result<Reader> {
         let format = self.object_format();
         let stores = Stores::open(self.objects_dir(), format)?;
-        let places = vec![Place::new(&stores)];
-        Ok(Reader { format, places })
+        Ok(Reader::new(format, &stores))
     }
 
     /// A reader that, after the repository's own objects, also looks into these directories, such
@@ -148,12 +159,13 @@ impl Repository {
                 self.stores.get_or_init(|| opened).clone()
             }
         };
-        let mut places = vec![Place::new(&main)];
+        let mut reader = Reader::new(format, &main);
         for dir in extra_object_dirs {
             let dir = self.environment.absolute(dir);
-            places.push(Place::new(&Stores::open(dir, format)?));
+            let stores = Stores::open(dir, format)?;
+            reader.places.push(Place::new(&stores));
         }
-        Ok(Reader { format, places })
+        Ok(reader)
     }
 
     /// The directories that hold what a push brings while its `pre-receive` hook runs; empty
@@ -200,11 +212,32 @@ fn with_cache(store: &Arc<gix::odb::Store>) -> gix::odb::HandleArc {
 }
 
 impl Reader {
+    fn new(format: gix::hash::Kind, stores: &Stores) -> Reader {
+        Reader {
+            format,
+            places: vec![Place::new(stores)],
+            stores: stores.clone(),
+            packed: RefCell::new(None),
+            reads: Cell::new(0),
+            scratch: Cell::new(Vec::new()),
+        }
+    }
+
     /// The bytes of object `id`, which must be a `kind` of at most `limit` bytes.
     pub fn read(&self, id: gix::ObjectId, kind: Kind, limit: usize) -> Result<Vec<u8>, ReadError> {
-        let mut buffer = Vec::new();
-        self.read_into(id, kind, limit, &mut buffer)?;
-        Ok(buffer)
+        // what is handed out may be kept, so it is no larger than it needs to be: gix resolves
+        // deltas in buffers of more than twice their size
+        let mut buffer = self.scratch.take();
+        let read = self.read_into(id, kind, limit, &mut buffer);
+        let bytes = read.map(|()| {
+            if buffer.len() > SMALL {
+                std::mem::take(&mut buffer)
+            } else {
+                buffer.as_slice().to_vec()
+            }
+        });
+        self.scratch.set(buffer);
+        bytes
     }
 
     /// As [`Reader::read`], into a buffer that can be used again.
@@ -215,6 +248,9 @@ impl Reader {
         limit: usize,
         buffer: &mut Vec<u8>,
     ) -> Result<(), ReadError> {
+        if self.in_packs(id, limit, buffer) == Some(kind) {
+            return Ok(());
+        }
         let found = self.find(id, limit, buffer)?;
         if buffer.len() > limit {
             return Err(ReadError::TooLarge {
@@ -251,6 +287,25 @@ impl Reader {
                 .places
                 .iter()
                 .any(|p| matches!(p.large().map(|p| p.try_header(&id)), Ok(Ok(Some(_)))))
+    }
+
+    /// The shorter way for whoever reads much. It answers only with bytes that hash to `id`; for
+    /// all else gix is asked, and has the last word on what is wrong.
+    fn in_packs(&self, id: gix::ObjectId, limit: usize, buffer: &mut Vec<u8>) -> Option<Kind> {
+        if self.reads.get() < MANY || id.kind() != self.format {
+            self.reads.set(self.reads.get().saturating_add(1));
+            return None;
+        }
+        let mut packed = self.packed.try_borrow_mut().ok()?;
+        let packed = packed.get_or_insert_with(|| {
+            let Stores {
+                packs, objects_dir, ..
+            } = &self.stores;
+            packs.reader(objects_dir, self.format)
+        });
+        let kind = packed.read(&id, limit.min(SMALL), buffer)?;
+        let hash = gix::objs::compute_hash(self.format, kind, buffer).ok()?;
+        (hash == id).then_some(kind)
     }
 
     fn find(

@@ -26,7 +26,7 @@ pub struct Chunk {
     /// Distance of the newest from the tip.
     pub first: u64,
     /// Id and content of each.
-    pub commits: Vec<(ObjectId, Arc<[u8]>)>,
+    pub commits: Vec<(ObjectId, Vec<u8>)>,
     /// What stands before the oldest.
     pub tail: Tail,
 }
@@ -35,7 +35,7 @@ pub struct Chunk {
 #[derive(Debug)]
 pub enum Tail {
     /// A commit that another chunk, or the caller, judges.
-    Neighbour(ObjectId, Arc<[u8]>),
+    Neighbour(ObjectId, Vec<u8>),
     /// Nothing: the oldest is the root.
     Root,
     /// Something that cannot be seen.
@@ -48,11 +48,21 @@ pub struct Judged {
     /// The findings.
     pub findings: Vec<(u64, Finding)>,
     /// What is needed to find events recorded twice.
-    pub traces: Vec<(u64, Trace)>,
+    pub traces: Vec<Trace>,
     /// Entries that change the policy.
     pub changes: Vec<Change>,
     /// The number and digest each readable entry claims; kept for a few entries only.
     pub seen: Vec<Seen>,
+}
+
+impl Judged {
+    /// Adds what was found elsewhere.
+    pub fn absorb(&mut self, other: Judged) {
+        self.findings.extend(other.findings);
+        self.traces.extend(other.traces);
+        self.changes.extend(other.changes);
+        self.seen.extend(other.seen);
+    }
 }
 
 /// An entry that sets a policy: one that changes it, or the first.
@@ -105,22 +115,24 @@ pub struct Worker<'a, R> {
 
 impl<R: Read> Worker<'_, R> {
     /// Judges every commit of the chunk.
-    pub fn judge(mut self, chunk: Chunk) -> Judged {
-        let parse =
-            |(id, raw): &(ObjectId, Arc<[u8]>)| Link::parse_among(*id, raw.to_vec(), self.keys);
-        let links: Vec<Result<Link, Finding>> = chunk.commits.iter().map(parse).collect();
-        let neighbour = match &chunk.tail {
-            Tail::Neighbour(id, raw) => Some(Link::parse_among(*id, raw.to_vec(), self.keys)),
+    pub fn judge(&mut self, chunk: Chunk) -> Judged {
+        let parse = |(id, raw)| (id, Link::parse_among(id, raw, self.keys));
+        let links: Vec<(ObjectId, Result<Link, Finding>)> =
+            chunk.commits.into_iter().map(parse).collect();
+        let root = matches!(chunk.tail, Tail::Root);
+        let neighbour = match chunk.tail {
+            Tail::Neighbour(id, raw) => Some(Link::parse_among(id, raw, self.keys)),
             Tail::Root | Tail::Cut => None,
         };
         let mut signed = self.signed(&links).into_iter();
         let mut judged = Judged::default();
-        for (at, (link, (id, _))) in links.iter().zip(&chunk.commits).enumerate() {
+        for (at, (id, link)) in links.iter().enumerate() {
             let distance = chunk.first + at as u64;
-            let previous = match links.get(at + 1).or(neighbour.as_ref()) {
+            let before = links.get(at + 1).map(|(_, link)| link);
+            let previous = match before.or(neighbour.as_ref()) {
                 Some(Ok(link)) => Previous::Link(link),
                 Some(Err(_)) => Previous::Malformed,
-                None if matches!(chunk.tail, Tail::Root) => Previous::Nothing,
+                None if root => Previous::Nothing,
                 None => Previous::Unseen,
             };
             let findings = match link {
@@ -146,8 +158,11 @@ impl<R: Read> Worker<'_, R> {
     }
 
     /// What is to be said of the signature of each link that could be read, in their order.
-    fn signed(&self, links: &[Result<Link, Finding>]) -> Vec<Result<(), Finding>> {
-        let claims: Vec<Claim<'_>> = links.iter().flatten().map(Link::claim).collect();
+    fn signed(&self, links: &[(ObjectId, Result<Link, Finding>)]) -> Vec<Result<(), Finding>> {
+        let claims: Vec<Claim<'_>> = links
+            .iter()
+            .filter_map(|(_, link)| link.as_ref().ok().map(Link::claim))
+            .collect();
         let answers = self.checker.check(&claims).into_iter();
         answers
             .map(|answer| answer.map_err(commit::signature_finding))
@@ -155,9 +170,7 @@ impl<R: Read> Worker<'_, R> {
     }
 
     fn note(&self, judged: &mut Judged, distance: u64, link: &Link, previous: &Previous<'_>) {
-        judged
-            .traces
-            .extend(traces(link).map(|trace| (distance, trace)));
+        judged.traces.extend(traces(link, distance));
         let number = link.entry.number();
         let marked = self.request.marks.iter().any(|mark| mark.number == number);
         if distance == 0 || marked || matches!(previous, Previous::Nothing | Previous::Unseen) {

@@ -67,19 +67,17 @@ pub fn conclude<S: Store>(
     store: &S,
     request: &Request,
     files: &Files,
-    collected: Vec<Judged>,
+    collected: Judged,
     walked: u64,
     end: &End,
     broken: Option<Finding>,
 ) -> Verdict {
-    let (mut placed, mut traces, mut changes, mut seen) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for judged in collected {
-        placed.extend(judged.findings);
-        traces.extend(judged.traces);
-        changes.extend(judged.changes);
-        seen.extend(judged.seen);
-    }
+    let Judged {
+        findings: mut placed,
+        traces,
+        mut changes,
+        mut seen,
+    } = collected;
     seen.sort_by_key(|entry: &Seen| entry.distance);
     let newest = super::newest_policy(store, files, request);
     let base = (*end == End::Base).then(|| Base::read(store, files, request));

@@ -64,7 +64,7 @@ fn three_ways_to_send_one_event() {
     let lines: Vec<String> = serving
         .recorded()
         .iter()
-        .map(git_ledger::event::Event::unrecorded)
+        .map(|event| event.unrecorded().concat())
         .collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     {"data":{"n":1},"datacontenttype":"application/json","id":"a","source":"/ci","specversion":"1.0","subject":"Euro € 😀","type":"dev.acme.built"}
