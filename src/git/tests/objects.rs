@@ -221,3 +221,71 @@ fn loose(dir: &Path, id: gix::ObjectId) -> PathBuf {
     let hex = id.to_string();
     dir.join(".git/objects").join(&hex[..2]).join(&hex[2..])
 }
+
+/// Who reads much goes by another way (`packed`), which must give the same answers: about objects
+/// whole and as steps from others, and about packs and indices that were damaged anywhere.
+#[test]
+fn who_reads_much_is_told_the_same() {
+    let world = World::new();
+    for format in ["sha1", "sha256"] {
+        let dir = world.init(format, format);
+        let text = |n: usize| format!("{}{n}{}", "same ".repeat(40), "tail ".repeat(n % 7));
+        let objects = (0..70).map(|n| (Kind::Blob, text(n).into_bytes()));
+        let mut ids = world.open(&dir).write_many(objects).unwrap();
+        let large = (0..3u8).map(|n| (Kind::Blob, vec![n; (1 << 20) + 7]));
+        ids.extend(world.open(&dir).write_many(large).unwrap());
+        ids.push(object_id(world.open(&dir).object_format(), Kind::Blob, b"no").unwrap());
+        let held = ids[..73].iter().map(|id| format!("{id} refs/held/{id}\n"));
+        std::fs::write(dir.join(".git/packed-refs"), held.collect::<String>()).unwrap();
+        let own = files(&dir.join(".git/objects/pack"));
+        let answers = |much: bool| -> Vec<String> {
+            let repository = world.open(&dir);
+            let mut reader = repository.reader().unwrap();
+            let mut told = Vec::new();
+            for (kind, limit) in [
+                (Kind::Blob, 2 << 20),
+                (Kind::Commit, 999),
+                (Kind::Blob, 240),
+            ] {
+                for (at, id) in ids.iter().enumerate() {
+                    if !much && at % 20 == 0 {
+                        reader = repository.reader().unwrap();
+                    }
+                    let read = reader.read(*id, kind, limit);
+                    told.push(match read {
+                        Ok(bytes) => format!("{} bytes, {:?}", bytes.len(), bytes.first()),
+                        Err(why) => why.to_string(),
+                    });
+                }
+            }
+            told
+        };
+        assert_eq!(answers(true), answers(false), "{format}");
+        for file in own {
+            let bytes = std::fs::read(&file).unwrap();
+            std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o644))
+                .unwrap();
+            for at in (0..bytes.len()).step_by(bytes.len() / 12 + 1) {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 0x11;
+                std::fs::write(&file, &damaged).unwrap();
+                assert_eq!(answers(true), answers(false), "{at} of {file:?}");
+            }
+            std::fs::write(&file, &bytes).unwrap();
+        }
+        // deltas of git's own, of which some stand on others
+        world.git(&dir, &["repack", "-adfq", "--depth=50"]);
+        assert_eq!(answers(true), answers(false), "{format}, repacked");
+        let whole = answers(true);
+        assert!(
+            whole[69].starts_with(&format!("{} bytes", text(69).len())),
+            "{whole:?}"
+        );
+        assert!(whole.last().unwrap().contains("missing"), "{whole:?}");
+    }
+}
+
+fn files(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let listed = std::fs::read_dir(dir).unwrap();
+    listed.map(|file| file.unwrap().path()).collect()
+}
