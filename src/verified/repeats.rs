@@ -23,8 +23,8 @@ pub(super) fn notes(
     let steps = newest.number.saturating_sub(known.number);
     for (distance, link) in (0..steps).zip(ledger.links(newest.commit)?) {
         let link = link?;
-        for (event, trace) in link.entry.events.iter().zip(traces(&link)) {
-            all.push((distance, trace));
+        for (event, trace) in link.entry.events.iter().zip(traces(&link, distance)) {
+            all.push(trace);
             let (source, id) = (event.source(), event.id());
             if !asked.insert((source.to_owned(), id.to_owned())) {
                 continue;
@@ -40,9 +40,10 @@ pub(super) fn notes(
             };
             let number = first.entry.number();
             if number <= known.number {
-                let mut events = first.entry.events.iter().zip(traces(&first));
+                let older = traces(&first, newest.number - number);
+                let mut events = first.entry.events.iter().zip(older);
                 let same = events.find(|(event, _)| (event.source(), event.id()) == (source, id));
-                all.extend(same.map(|(_, trace)| (newest.number - number, trace)));
+                all.extend(same.map(|(_, trace)| trace));
             }
         }
     }
