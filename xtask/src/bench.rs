@@ -16,6 +16,7 @@ mod machine;
 mod one_by_one;
 mod options;
 mod profile;
+mod query;
 mod results;
 mod rounds;
 mod row;
@@ -111,6 +112,16 @@ const JOBS: &[Job] = &[
         name: "start",
         at: At::Short,
         run: start::run,
+    },
+    Job {
+        name: "tip",
+        at: At::Each,
+        run: start::tip,
+    },
+    Job {
+        name: "query",
+        at: At::Each,
+        run: query::run,
     },
     Job {
         name: "compare",

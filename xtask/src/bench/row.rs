@@ -178,9 +178,12 @@ impl Row {
         self.judged(number, text, bound)
     }
 
-    /// With an aim for the figure, whatever it is held against.
+    /// With an aim for the figure, whatever it is held against; times in milliseconds.
     pub fn aiming_at(self, text: &str, bound: Bound) -> Row {
-        let number = self.ours.median;
+        let number = match self.ours.unit.as_str() {
+            "s" => self.ours.median * 1e3,
+            _ => self.ours.median,
+        };
         self.judged(number, text, bound)
     }
 
