@@ -15,6 +15,7 @@ use git_ledger::event::Event;
 use git_ledger::git::{Environment, Repository};
 use git_ledger::ledger::{DEFAULT_REF, Ledger};
 use git_ledger::merkle;
+use git_ledger::signature::batch::{Checker, Claim};
 use git_ledger::signature::{KnownKeys, signed_data};
 use git_ledger::signer::{KeySettings, Signer};
 use gix::objs::Kind;
@@ -146,6 +147,21 @@ fn payload_hash(bencher: Bencher<'_, '_>) {
 fn check_a_signature(bencher: Bencher<'_, '_>) {
     let link = SAMPLE.link();
     bencher.bench(|| black_box(link).check_signature().is_ok());
+}
+
+/// The same for neighbours, as a verification asks: the multiples of the keys are at hand.
+#[divan::bench(sample_count = 20, sample_size = 1)]
+fn check_256_signatures(bencher: Bencher<'_, '_>) {
+    let checker = Checker::new(&SAMPLE.keys);
+    let claim = |link: &'static Link| Claim {
+        signature: &link.signature,
+        namespace: "git",
+        message: link.payload(),
+    };
+    let claims: Vec<Claim<'_>> = SAMPLE.links.iter().take(256).map(claim).collect();
+    bencher
+        .counter(ItemsCount::new(claims.len()))
+        .bench(|| checker.check(black_box(&claims)).iter().all(Result::is_ok));
 }
 
 /// The curve alone.

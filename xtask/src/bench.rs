@@ -156,6 +156,9 @@ pub fn run(root: &Path, words: &[String]) -> Result<(), String> {
         return Err(format!("no job '{unknown}'; --list names them"));
     }
     crate::suite::install(TOOLS)?;
+    if options.loops {
+        return loops(root, &options);
+    }
     if options.profiling {
         crate::suite::install(profile::TOOLS)?;
     }
@@ -201,6 +204,23 @@ fn build(root: &Path, options: &Options, words: &[String]) -> Result<(), String>
         Ok(status) if status.success() => Ok(()),
         Ok(_) => Err("the bench is not whole".into()),
         Err(why) => Err(format!("{again:?} cannot be run: {why}")),
+    }
+}
+
+/// The inner loops, as divan tells them.
+fn loops(root: &Path, options: &Options) -> Result<(), String> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(root)
+        .args(["bench", "--quiet", "--locked", "--package", "xtask"]);
+    let text = world::said(cargo.stderr(Stdio::inherit()))?;
+    println!("{text}");
+    match options.write {
+        true => {
+            let block = format!("```text\n{text}\n```");
+            table::write(&root.join("BENCHMARKS.md"), "loops", &block)
+        }
+        false => Ok(()),
     }
 }
 

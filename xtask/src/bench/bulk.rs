@@ -83,7 +83,7 @@ fn made(stage: &Stage, entries: u64) -> Result<Vec<Row>, String> {
         Row::alone("bulk.single", entries, figure)
             .aiming_at("≥ 30,000 entries/s", Bound::AtLeast(30_000.0))
             .noting(format!(
-                "making the ledger: {} calls, each event's id looked up, once",
+                "making the ledger: {} calls by turns of five keys, once",
                 facts.calls
             )),
     ])

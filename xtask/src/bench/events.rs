@@ -1,5 +1,5 @@
 //! The events that ledgers are filled with: what a delivery pipeline says, made from a number, so
-//! that two runs record the same.
+//! that two runs record the same but for the names that the program makes up.
 
 use git_ledger::merkle::{hex, sha256};
 

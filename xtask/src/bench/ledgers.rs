@@ -134,7 +134,7 @@ impl Ledgers {
                 Kind::Single | Kind::Mixed => 1,
             };
             let first = facts.events;
-            let text = events::lines(first..first + count * per_entry, Names::Given);
+            let text = events::lines(first..first + count * per_entry, Names::Left);
             let file = world.path("batch.jsonl");
             fs::write(&file, text).map_err(|why| why.to_string())?;
             let per_entry_text = per_entry.to_string();

@@ -17,6 +17,8 @@ pub struct Options {
     pub profile: String,
     /// Not the rows, but the profile of a verification.
     pub profiling: bool,
+    /// Not the rows, but the inner loops.
+    pub loops: bool,
     /// Whether `BENCHMARKS.md` is written.
     pub write: bool,
     /// Whether this process is the built one already.
@@ -25,7 +27,7 @@ pub struct Options {
 
 /// How it is called.
 pub const USAGE: &str = "usage: cargo xtask bench [--entries N | --million | --quick] \
-    [--only JOB or ROW,…] [--runs N] [--profile NAME] [--write] [--list] | bench profile [--entries N] [--write]";
+    [--only JOB or ROW,…] [--runs N] [--profile NAME] [--write] [--list] | bench profile [--entries N] [--write] | bench loops [--write]";
 
 impl Options {
     /// Reads the words after `bench`.
@@ -38,6 +40,7 @@ impl Options {
             runs: None,
             profile: "release".into(),
             profiling: false,
+            loops: false,
             write: false,
             built: false,
         };
@@ -59,6 +62,7 @@ impl Options {
                     options.entries = 20_000;
                     options.profile = "profiling".into();
                 }
+                "loops" => options.loops = true,
                 "--quick" => options.quick = true,
                 "--only" => options.only.extend(value()?.split(',').map(str::to_owned)),
                 "--runs" => options.runs = Some(number(value()?)?),
@@ -107,7 +111,7 @@ impl Options {
     pub fn rounds(&self, usual: usize) -> usize {
         match self.runs {
             Some(runs) => runs.max(1),
-            None if self.quick => usual.min(2),
+            None if self.quick => usual.min(1),
             None => usual,
         }
     }

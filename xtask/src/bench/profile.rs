@@ -23,7 +23,14 @@ pub const TOOLS: &[(&str, &str)] = &[("perf", "linux-perf")];
 const PARTS: &[(&str, &[&str])] = &[
     (
         "curve (Ed25519)",
-        &["curve25519_dalek", "ed25519_dalek", "subtle", "aws_lc"],
+        &[
+            "curve25519_dalek",
+            "ed25519_dalek",
+            "git_ledger::signature::batch",
+            "git_ledger::signature::multiples",
+            "subtle",
+            "aws_lc",
+        ],
     ),
     ("SHA-512 of what is signed", &["sha2::sha512"]),
     ("SHA-256 of entries (digest, range)", &["sha2::sha256"]),

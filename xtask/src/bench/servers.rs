@@ -46,13 +46,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // `kill` with a negative number means the group; it may have ended by itself
-        let group = format!("-{}", self.0.id());
-        Command::new("kill")
-            .args(["-KILL", "--", &group])
-            .stderr(Stdio::null())
-            .status()
-            .ok();
+        // it may have ended by itself
+        let group = i32::try_from(self.0.id()).ok();
+        if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
+            rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
+        }
         self.0.wait().ok();
     }
 }
