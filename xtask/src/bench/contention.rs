@@ -34,7 +34,10 @@ pub fn run(stage: &Stage, _: u64) -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     for count in writers {
         rows.push(local(world, *count, all)?);
-        rows.push(remote(world, *count, all)?);
+        rows.push(remote(world, *count, all, Machines::Apart)?);
+        if *count > 1 {
+            rows.push(remote(world, *count, all, Machines::One)?);
+        }
         rows.push(serve(world, *count, all, None)?);
         rows.push(serve(world, *count, all, Some("origin"))?);
         eprint!(".");
@@ -159,10 +162,23 @@ fn clone(world: &World, bare: &Path, name: &str) -> Result<std::path::PathBuf, S
     Ok(place)
 }
 
+/// Where the writers to one remote are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Machines {
+    /// Each has a clone of its own.
+    Apart,
+    /// All share a clone.
+    One,
+}
+
 /// Build machines that append at one remote.
-fn remote(world: &World, writers: u64, all: u64) -> Result<Row, String> {
+fn remote(world: &World, writers: u64, all: u64, machines: Machines) -> Result<Row, String> {
     let bare = bare(world)?;
-    let clones: Result<Vec<_>, String> = (0..writers)
+    let many = match machines {
+        Machines::Apart => writers,
+        Machines::One => 1,
+    };
+    let clones: Result<Vec<_>, String> = (0..many)
         .map(|writer| clone(world, &bare, &format!("work/clone-{writer}")))
         .collect();
     let clones = clones?;
@@ -177,10 +193,14 @@ fn remote(world: &World, writers: u64, all: u64) -> Result<Row, String> {
             done(&mut append).map(drop)
         })
     };
-    let waited = at_once(clones.iter().map(write).collect(), all);
+    let places = clones.iter().cycle().take(writers as usize);
+    let waited = at_once(places.map(write).collect(), all);
     let pushes = trace.end()?;
-    let what = "append --push at one remote";
-    let mut row = row(world, "remote", what, (writers, all), &waited?, &bare)?;
+    let (way, what) = match machines {
+        Machines::Apart => ("remote", "append --push, a clone each"),
+        Machines::One => ("shared", "append --push in one clone"),
+    };
+    let mut row = row(world, way, what, (writers, all), &waited?, &bare)?;
     row.also.push(pushed(all, pushes));
     for place in &clones {
         fs::remove_dir_all(place).map_err(|why| format!("{}: {why}", place.display()))?;
