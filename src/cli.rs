@@ -22,6 +22,7 @@ mod flush;
 mod heartbeat;
 mod hook;
 mod import;
+mod index;
 mod init;
 mod job;
 mod log;
@@ -96,6 +97,7 @@ enum Verb {
     Heartbeat(heartbeat::Args),
     Log(log::Args),
     Show(show::Args),
+    Index(index::Args),
     Export(export::Args),
     Verify(verify::Args),
     Clone(clone::Args),
@@ -198,6 +200,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Heartbeat(args) => heartbeat::run(context, args),
         Verb::Log(args) => log::run(context, args),
         Verb::Show(args) => show::run(context, args),
+        Verb::Index(args) => index::run(context, &args),
         Verb::Export(args) => export::run(context, &args),
         Verb::Verify(args) => verify::run(context, args),
         Verb::Clone(args) => clone::run(context, &args),

@@ -72,6 +72,7 @@ pub mod inspection;
 
 // the telling
 pub mod export;
+pub mod index;
 pub mod query;
 pub mod reconcile;
 pub mod report;

@@ -1,7 +1,11 @@
 //! The filter language and the index: what they find, that both find the same, and what an index
 //! that is wrong, foreign, broken or gone can do (nothing but cost time).
 
+mod same;
 mod words;
+mod wrong;
+
+use std::path::PathBuf;
 
 use crate::world::World;
 
@@ -40,4 +44,20 @@ pub fn numbers(world: &World, arguments: &[&str]) -> String {
     let all = [&["log", "--format", "%(number)"], arguments].concat();
     let said = world.ledger("r", &all).ok();
     said.lines().collect::<Vec<_>>().join(" ")
+}
+
+/// The index of the ledger.
+pub fn database(world: &World) -> PathBuf {
+    let name = &git_ledger::merkle::hex(&git_ledger::merkle::sha256(b"refs/heads/ledger"))[..16];
+    world.path(format!("r/.git/git-ledger/index/{name}.db"))
+}
+
+/// Asks with the index and without; both must say the same, to the byte.
+#[track_caller]
+pub fn log_both(world: &World, options: &[&str], words: &str) {
+    let base = [&["log"], options].concat();
+    let with = world.ledger("r", &[&base[..], &["--", words]].concat());
+    let without = world.ledger("r", &[&base[..], &["--no-index", "--", words]].concat());
+    assert!([0, 1].contains(&with.code), "{words}: {with}");
+    assert_eq!(with.to_string(), without.to_string(), "{options:?} {words}");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
+use git_ledger::index::Finder;
 use git_ledger::ledger::{Ledger, LedgerError};
 use git_ledger::merkle::Hash;
 use git_ledger::policy::{Policy, Role};
@@ -18,7 +19,7 @@ use gix::ObjectId;
 use super::context::{Context, Opened};
 use super::failure::{Exit, Failure};
 use super::selection::Selection;
-use super::{pager, terminal};
+use super::{index, pager, terminal};
 
 /// Show entries, the newest first
 ///
@@ -38,6 +39,9 @@ pub struct Args {
     /// Verify the whole ledger first, and say of each entry what that showed
     #[arg(long)]
     verify: bool,
+    /// Read the chain alone, though there is an index ('git ledger index')
+    #[arg(long)]
+    no_index: bool,
     /// Print one JSON object for each entry
     #[arg(long, conflicts_with_all = ["format", "oneline"])]
     json: bool,
@@ -91,6 +95,16 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     if let Some(position) = knowledge.tip_position() {
         walk = walk.at(position);
     }
+    // whoever wants everything verified wants everything read, and without a filter there is
+    // nothing to look for
+    let by_index = !args.verify && !args.no_index && !filter.is_empty();
+    let found = if by_index {
+        index::to_search(&opened)?
+    } else {
+        None
+    };
+    let by_index = found.is_some();
+    let mut finder = Finder::new(walk, found);
     let mut out = Out::default();
     let mut show = |selected: &Selected| {
         let standing = knowledge.standing(&selected.step);
@@ -103,12 +117,8 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let most = args.max_count.unwrap_or(u64::MAX);
     let (mut count, mut broken, mut places) = (0, 0u64, Vec::new());
     while count < most {
-        let Some(step) = walk.next() else { break };
-        if filter.is_below(&step) {
+        let Some(selected) = finder.next(&filter) else {
             break;
-        }
-        let Some(selected) = filter.select(step) else {
-            continue;
         };
         count += 1;
         if matches!(selected.step.what, What::Broken { .. }) {
@@ -121,7 +131,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         }
     }
     while let Some(place) = places.pop() {
-        let step = walk.again(&place);
+        let step = finder.again(&place);
         let Some(selected) = filter.select(step) else {
             continue;
         };
@@ -130,7 +140,10 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         }
     }
     out.flush()?;
-    tell_end(walk.end());
+    tell_end(finder.end());
+    if by_index {
+        index::look_after(&opened, finder.was_misled());
+    }
     knowledge.conclude(context, broken)
 }
 

@@ -126,6 +126,30 @@ impl<R: Read> Walk<R> {
         self.end
     }
 
+    /// Reads a place of the chain without going there.
+    pub fn look(&mut self, commit: ObjectId, position: u64) -> Step {
+        Step {
+            commit,
+            position: Some(position),
+            policy_changed: None,
+            gapless: false,
+            what: read(&mut self.reader, commit).what,
+        }
+    }
+
+    /// Adds to a step that was looked at what only its parent tells.
+    pub fn complete(&mut self, step: &mut Step) {
+        if let What::Entry(link) = &step.what {
+            step.policy_changed = match link.parent {
+                None => Some(true),
+                Some(parent) => match read(&mut self.reader, parent).what {
+                    What::Entry(before) => Some(link.entry.policy != before.entry.policy),
+                    What::Broken { .. } => None,
+                },
+            };
+        }
+    }
+
     /// Reads a step again that was handed out before, of which only its place was kept.
     pub fn again(&mut self, place: &Place) -> Step {
         Step {

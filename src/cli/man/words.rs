@@ -29,6 +29,7 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 25] = [
             "init",
             "verify",
             "log",
+            "index",
             "show",
             "export",
             "clone",
@@ -270,7 +271,7 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 4] = [
 ];
 
 /// What people do with a verb: a sentence, and the command.
-pub const EXAMPLES: [(&str, &str, &str); 44] = [
+pub const EXAMPLES: [(&str, &str, &str); 45] = [
     (
         "",
         "Begin a ledger, record, check",
@@ -341,6 +342,11 @@ pub const EXAMPLES: [(&str, &str, &str); 44] = [
         "export",
         "A file that a log collector follows, as long as the service runs",
         "git ledger export --format ecs --cursor /var/lib/ledger/ecs --follow -o /var/log/ledger.ndjson",
+    ),
+    (
+        "index",
+        "Make searches quick, and see how far the index goes",
+        "git ledger index && git ledger index --status",
     ),
     ("log", "The newest five", "git ledger log -n 5"),
     (
@@ -482,7 +488,7 @@ pub const EXAMPLES: [(&str, &str, &str); 44] = [
 ];
 
 /// What the answer of a verb does not say.
-pub const LIMITS: [(&str, &str); 12] = [
+pub const LIMITS: [(&str, &str); 13] = [
     (
         "append",
         "An entry says who recorded an event and when they said it was; not that it is true. What is recorded stays for ever: never pass secrets.",
@@ -498,6 +504,10 @@ pub const LIMITS: [(&str, &str); 12] = [
     (
         "mirror",
         "Two addresses of one administrator look independent from here.",
+    ),
+    (
+        "index",
+        "The index is a file in the repository. A wrong one can leave entries out of what 'log' and 'stats' find, never add or change one; it holds no entry that was not verified, and does not see what happens to objects afterwards. --no-index and --verify read everything.",
     ),
     (
         "clone",
