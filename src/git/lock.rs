@@ -1,9 +1,10 @@
 //! A lock between processes: a file on which one of them holds an advisory lock of the operating
-//! system. It vanishes with its holder, so there is no stale lock to clear away; the number of the
-//! holding process stands in the file, only for the message.
+//! system. It vanishes with its holder, so there is no stale lock to clear away, and nothing is
+//! written into it: who holds it is asked of the system, only for the message.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,9 @@ use crate::durable;
 const OFTEN: Duration = Duration::from_micros(500);
 const SELDOM: Duration = Duration::from_millis(8);
 
+/// No list of locks is read beyond so many bytes.
+const MOST_LOCKS: u64 = 4 << 20;
+
 /// Why the lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -21,7 +25,7 @@ pub enum LockError {
     Busy {
         /// The lock file.
         path: PathBuf,
-        /// The process that said it holds it.
+        /// The process that holds it.
         holder: Option<u32>,
     },
     /// The file could not be opened or locked.
@@ -49,22 +53,16 @@ impl FileLock {
             path: path.to_owned(),
             source,
         };
-        // what is locked is written into, so nobody may lead it elsewhere
         let opened = durable::open(
             path,
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false),
+            OpenOptions::new().write(true).create(true).truncate(false),
         );
-        let (mut file, ours) = match opened {
-            // made by another user: it can be locked all the same, only not written into
+        let file = match opened {
+            // made by another user: it can be locked all the same
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                let read = durable::open(path, OpenOptions::new().read(true));
-                (read.map_err(|_| failed(e))?, false)
+                durable::open(path, OpenOptions::new().read(true)).map_err(|_| failed(e))?
             }
-            opened => (opened.map_err(failed)?, true),
+            opened => opened.map_err(failed)?,
         };
         let began = Instant::now();
         loop {
@@ -75,7 +73,7 @@ impl FileLock {
                     if left.is_zero() {
                         return Err(LockError::Busy {
                             path: path.to_owned(),
-                            holder: read_holder(&mut file),
+                            holder: holder(&file),
                         });
                     }
                     // who has waited for long looks less often: that it is held for long is likely
@@ -85,22 +83,26 @@ impl FileLock {
                 Err(TryLockError::Error(e)) => return Err(failed(e)),
             }
         }
-        if ours {
-            let name = format!("{}\n", std::process::id());
-            let named = file.set_len(0).and_then(|()| file.rewind());
-            named
-                .and_then(|()| file.write_all(name.as_bytes()))
-                .map_err(failed)?;
-        }
         Ok(Self { _file: file })
     }
 }
 
-fn read_holder(file: &mut File) -> Option<u32> {
+/// The process that holds the lock on a file, where the system tells.
+fn holder(file: &File) -> Option<u32> {
+    let meta = file.metadata().ok()?;
+    let (major, minor) = (rustix::fs::major(meta.dev()), rustix::fs::minor(meta.dev()));
+    let wanted = format!("{major:02x}:{minor:02x}:{}", meta.ino());
     let mut text = String::new();
-    file.rewind().ok()?;
-    file.take(16).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+    let locks = File::open("/proc/locks").ok()?;
+    locks.take(MOST_LOCKS).read_to_string(&mut text).ok()?;
+    text.lines().find_map(|line| {
+        // 1: FLOCK  ADVISORY  WRITE 8244 fe:00:6717466 0 EOF; who waits stands behind "->"
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        match words.as_slice() {
+            [_, "FLOCK", _, _, holder, file, ..] if *file == wanted => holder.parse().ok(),
+            _ => None,
+        }
+    })
 }
 
 /// A random time in (0, 2·mean), so that waiters do not move in step.

@@ -204,6 +204,9 @@ pub(super) fn seal(file: &fs::File, sharing: Sharing) -> io::Result<()> {
 /// One that somebody else made a moment ago is taken as it is: whoever made it may not have
 /// waited for the disk.
 pub(super) fn make_dir(dir: &Path, sharing: Sharing) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
     match fs::create_dir(dir) {
         Ok(()) => {
             if sharing != Sharing::Umask {
