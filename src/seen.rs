@@ -204,6 +204,10 @@ fn walk(ledger: &Ledger, tip: ObjectId, until: Option<ObjectId>) -> Result<Walk,
         }
         let events = link.entry.events.iter().rev();
         records.extend(events.map(|event| (name(event.source(), event.id()), link.id)));
+        if until.is_some() && link.parent == until {
+            met = true;
+            break;
+        }
     }
     records.reverse();
     Ok(Walk {

@@ -14,8 +14,6 @@ use crate::verify::Mark;
 /// The shortest bound of a pause after a lost race, and the longest.
 const SHORT_PAUSE: Duration = Duration::from_millis(20);
 const LONG_PAUSE: Duration = Duration::from_secs(4);
-/// How often the bound of the pause doubles.
-const GROWTH: u32 = 2;
 /// How often a refusal without a faster writer is tried again.
 pub(super) const REFUSALS: u32 = 1;
 /// How long to look, after the deadline, whether the primary has taken what it was sent.
@@ -235,11 +233,10 @@ impl Appender<'_> {
         }
     }
 
-    /// Full-jitter backoff, in terms of how long an attempt takes here. It does not grow for long:
-    /// who has lost often would wait ever longer than those who come new, and lose to them.
+    /// Full-jitter backoff, in terms of how long an attempt takes here.
     pub(super) fn pause(&self, lost: u32, attempt: Duration) -> Result<(), AppendError> {
         let longest = attempt
-            .saturating_mul(2 << lost.min(GROWTH))
+            .saturating_mul(2 << lost.min(8))
             .clamp(SHORT_PAUSE, LONG_PAUSE);
         let mut random = [0; 4];
         getrandom::fill(&mut random).map_err(|why| AppendError::Random(why.to_string()))?;
