@@ -8,6 +8,7 @@ mod marks;
 mod mirror;
 mod order;
 pub mod random;
+mod seen;
 mod spool;
 mod sweep;
 pub mod tally;
