@@ -192,17 +192,15 @@ impl Verifier<'_> {
         place.load(key, &cut_off(&request.boundary), self.now)
     }
 
-    /// Leaves what was found to the next verification, if all of it is sound. What cannot be
-    /// written is verified again.
-    pub fn leave(&self, request: &Request, outcome: &Outcome) {
-        let verdict = &outcome.verdict;
+    /// Leaves what was found to the next verification, if all of it is sound; `rests_on` is what was
+    /// not read for it. What cannot be written is verified again.
+    pub fn leave(&self, request: &Request, verdict: &Verdict, rests_on: Option<&Record>) {
         let (Some(known), Ok(key)) = (&verdict.known, &self.key) else {
             return;
         };
         if verdict.answer() != Answer::Sound {
             return;
         }
-        let rests_on = outcome.rests_on.as_ref();
         let record = Record {
             known: known.clone(),
             verified: self.now,

@@ -768,6 +768,41 @@ fn a_ledger_that_was_rewritten() {
 }
 
 #[test]
+fn entries_that_nothing_is_left_to_judge_by() {
+    in_both_formats(|scene| {
+        let after = |entries: &str| Request {
+            base: Some(scene.id(entries)),
+            ..scene.request()
+        };
+        let request = after("ledger~2");
+        scene.finds_alone(&request, &[]);
+        // whoever signs them, without the policy nobody can tell whether they may
+        let policy = scene.loose(scene.id("ledger:ledger.toml"));
+        let kept = fs::read(&policy).expect("a policy");
+        fs::remove_file(&policy).expect("a policy");
+        scene.finds_alone(&request, &[FindingId::ObjectMissing]);
+        fs::write(&policy, kept).expect("a policy");
+        // nor by an entry that is none
+        let wound = swapped(scene.content(scene.id("ledger")), b"/ci", b"/cx");
+        let base = scene.store("commit", &wound);
+        let parent = format!("parent {base}");
+        let newest = scene.content(scene.id("ledger"));
+        let old = format!("parent {}", scene.id("ledger~1"));
+        let tip = scene.store(
+            "commit",
+            &swapped(newest, old.as_bytes(), parent.as_bytes()),
+        );
+        let request = Request {
+            base: Some(base),
+            ..Request::whole(tip)
+        };
+        let verdict = scene.judge(&request);
+        let found = verdict.findings.iter().find(|f| f.commit == Some(base));
+        assert_eq!(found.map(|f| f.id), Some(FindingId::SubjectMismatch));
+    });
+}
+
+#[test]
 fn an_entry_from_the_future() {
     in_both_formats(|scene| {
         let time = scene

@@ -12,12 +12,14 @@ use git_ledger::marks::{Mark, Marks};
 use git_ledger::merkle::{Hash, hex};
 use git_ledger::report::mirrors::one_line;
 use git_ledger::report::verdict::{self, Frame, clean};
+use git_ledger::verified::Verifier;
 use git_ledger::verify::{Request, Verdict, verify};
 
 use super::context::{Context, deadline, parse_fingerprint};
 use super::failure::{Exit, Failure};
 use super::mirror::settled;
 use super::terminal::{self, Progress};
+use super::verified;
 
 /// How many bytes may come.
 const MAX_FETCH: u64 = 4 << 30;
@@ -95,6 +97,14 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     if answer == Answer::Sound {
         settle(args, &url, &ledger, &judged, pinned, now)?;
         move_to(&place, &target)?;
+        // what was found is left where the next verification of the copy looks for it
+        let repository = Repository::open(&context.environment, &target)?;
+        let verifier = Verifier {
+            ledger: &Ledger::new(repository, ledger.reference()),
+            key: verified::key(context),
+            now,
+        };
+        verifier.leave(&request, &judged, None);
     }
     let frame = Frame {
         subject: format!("{} at {url}", ledger.reference()),

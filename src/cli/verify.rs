@@ -131,7 +131,11 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
                 .set_config(&key, &format!("sha256:{}", hex(&found)))?;
             judged.pinned = true;
         }
-        verifier.leave(&prepared.request, &outcome);
+        verifier.leave(
+            &prepared.request,
+            &outcome.verdict,
+            outcome.rests_on.as_ref(),
+        );
     }
     let judged = &mut outcome.verdict;
     // an old copy is no worse a copy: it is remembered all the same

@@ -209,6 +209,8 @@ pub fn conclude<S: Store>(
 
 /// The entry at which the walk ended, which is judged by nobody here.
 struct Base {
+    /// Its commit.
+    id: ObjectId,
     /// The entry.
     link: Result<Link, Finding>,
     /// Why the policy in force after it cannot be read.
@@ -234,16 +236,23 @@ impl Base {
             }
             held.policy.as_ref().err().cloned()
         });
-        Base { link, unreadable }
+        Base {
+            id,
+            link,
+            unreadable,
+        }
     }
 
     /// What keeps the entry after it from being judged.
     fn fault(&self) -> Option<Finding> {
-        let (commit, finding) = match &self.link {
-            Ok(link) => (Some(link.id), self.unreadable.clone()?),
-            Err(finding) => (finding.commit, finding.clone()),
+        let finding = match &self.link {
+            Ok(_) => self.unreadable.clone()?,
+            Err(finding) => finding.clone(),
         };
-        Some(Finding { commit, ..finding })
+        Some(Finding {
+            commit: Some(self.id),
+            ..finding
+        })
     }
 }
 

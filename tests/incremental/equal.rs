@@ -112,7 +112,7 @@ impl Tried {
         self.there.extend(&wrong);
         let left = |tip| {
             let outcome = verifier.verify(&request(tip), Extent::All, &|_| {});
-            verifier.leave(&request(tip), &outcome);
+            verifier.leave(&request(tip), &outcome.verdict, None);
             outcome.verdict.answer() == Answer::Sound
         };
         for base in places(&chain(vector, tip), left) {

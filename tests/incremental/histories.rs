@@ -318,6 +318,20 @@ fn pins_threads_tips_and_copies() {
 }
 
 #[test]
+fn a_copy_that_was_just_made_is_known() {
+    let world = world(2);
+    at_once(&world, "", &["clone", "r", "audit.git"]).ok();
+    let words = ["verify", "--incremental", "--json"];
+    let told = || json(&at_once(&world, "audit.git", &words).code(0));
+    assert_eq!(known(&told()), 2);
+    append(&world, "r", "3");
+    let pull = ["mirror", "pull", "origin"];
+    at_once(&world, "audit.git", &pull).ok();
+    let told = told();
+    assert_eq!((known(&told), &told["entries"]), (2, &4.into()));
+}
+
+#[test]
 fn history_that_is_cut_off() {
     let world = world(5);
     at_once(&world, "r", &["verify"]).ok();
