@@ -97,7 +97,8 @@ pub fn status(context: &Context, args: &Args) -> Result<Exit, Failure> {
             .as_ref()
             .map(|why| format!(": {why}"))
             .unwrap_or_default();
-        writeln!(said, "{word:3} {what}{}", printable(&why)).ok();
+        let line = printable(&format!("{what}{why}"));
+        writeln!(said, "{word:3} {line}").ok();
     }
     if waiting > 0 {
         writeln!(said, "    {waiting} changes whose outcome is not known yet; 'git ledger reconcile' closes those that died").ok();
