@@ -4,7 +4,7 @@ use git_ledger::commit::{self, Draft, Link};
 use git_ledger::entry::Entry;
 use git_ledger::event::{Event, Pending};
 use git_ledger::finding::Answer;
-use git_ledger::json::Value;
+use git_ledger::json::{Value, plain};
 use git_ledger::policy::Policy;
 use git_ledger::proof::Statement;
 use git_ledger::signature::KnownKeys;
@@ -98,13 +98,28 @@ pub fn policy(input: &[u8]) {
 /// JSON, held against serde_json.
 pub fn json(input: &[u8]) {
     let theirs = serde_json::from_slice::<serde_json::Value>(input);
+    let plain = std::str::from_utf8(input).ok().and_then(plain::members);
     let value = match Value::parse(input) {
         Ok(value) => value,
         Err(_) => {
             assert!(Value::parse_canonical(input).is_err());
+            assert_eq!(plain, None, "the short way took what is no value");
             return;
         }
     };
+    if let Some(plain) = plain {
+        let object = Value::parse_canonical(input).expect("the short way took it");
+        let members = object
+            .as_object()
+            .into_iter()
+            .flat_map(|object| object.iter());
+        assert!(
+            plain
+                .iter()
+                .map(|m| (m.name, m.value))
+                .eq(members.map(|(name, value)| (name, value.plain())))
+        );
+    }
     let theirs = theirs.expect("what we read is JSON to others");
     assert!(same(&value, &theirs), "{value:?} is {theirs:?} to others");
     let text = value.to_canonical();
@@ -156,7 +171,7 @@ pub fn event(input: &[u8]) {
     );
     assert_eq!(canonical.is_ok(), line.as_bytes() == input);
     let recorded = event.recorded("2026-01-01T00:00:00Z");
-    assert_eq!(recorded.unrecorded(), event.unrecorded());
+    assert_eq!(recorded.unrecorded().concat(), event.unrecorded().concat());
     Event::parse_canonical(recorded.to_line().as_bytes()).expect("an event");
     if let Ok(pending) = Pending::new(event.clone()) {
         assert!(pending.event.to_line().len() <= git_ledger::event::MAX_INLINE);
