@@ -35,7 +35,7 @@ use crate::entry::{Approval, Entry};
 use crate::event::{Event, Pending};
 use crate::finding::Finding;
 use crate::git::{Depth, FileLock, RemoteUrl, Transport};
-use crate::ledger::{Attachments, Ledger, LedgerError, Objects, Tip};
+use crate::ledger::{Attachments, Ledger, LedgerError, Objects, Storing, Tip};
 use crate::merkle;
 use crate::policy::Policy;
 use crate::signer::Signer;
@@ -47,9 +47,9 @@ const ENTRY_BYTES: usize = 48 << 10;
 
 /// What to append.
 #[derive(Debug, Clone)]
-pub enum Next {
+pub enum Next<'a> {
     /// Events, a group for each entry.
-    Events(Vec<Vec<Pending>>),
+    Events(Vec<Vec<&'a Pending>>),
     /// A new policy.
     Policy {
         /// Digest of the entry that set the policy it was made from.
@@ -61,6 +61,13 @@ pub enum Next {
         /// Agreements of further admins.
         approvals: Vec<Approval>,
     },
+}
+
+impl Next<'_> {
+    /// Events, a group for each entry.
+    pub fn events(groups: &[Vec<Pending>]) -> Next<'_> {
+        Next::Events(groups.iter().map(|group| group.iter().collect()).collect())
+    }
 }
 
 /// The remote that decides.
@@ -103,12 +110,18 @@ pub struct Appender<'a> {
 }
 
 /// Puts events into groups that fit an entry each, keeping their order.
-pub fn group(pending: Vec<Pending>, most_events: usize) -> Vec<Vec<Pending>> {
-    let mut groups: Vec<Vec<Pending>> = Vec::new();
+pub fn group<'a>(
+    pending: impl IntoIterator<Item = &'a Pending>,
+    most_events: usize,
+) -> Vec<Vec<&'a Pending>> {
+    let mut groups: Vec<Vec<&Pending>> = Vec::new();
     let mut size = 0;
+    let mut line = String::new();
     for event in pending {
+        line.clear();
+        event.event.object().write(&mut line);
         // recordedtime is added later
-        let bytes = event.event.to_line().len() + 48;
+        let bytes = line.len() + 48;
         match groups.last_mut() {
             Some(group) if size + bytes <= ENTRY_BYTES && group.len() < most_events.max(1) => {
                 size += bytes;
@@ -129,7 +142,7 @@ impl Appender<'_> {
     ///
     /// # Errors
     /// When nothing was appended; a draft may have been left behind, unreferenced.
-    pub fn append(&self, next: &Next, repeats: Repeats) -> Result<Vec<Recorded>, AppendError> {
+    pub fn append(&self, next: &Next<'_>, repeats: Repeats) -> Result<Vec<Recorded>, AppendError> {
         let state = self.ledger.state_dir();
         crate::durable::create_dir_all(&state).map_err(LedgerError::Io)?;
         let (_lock, unsettled) = match self.turn(&state, next, repeats)? {
@@ -148,7 +161,7 @@ impl Appender<'_> {
                 match self.landed(&base, &sent)? {
                     Landed::Yes => {
                         self.follow(base.local, &sent.last);
-                        self.keep(&sent.objects)?;
+                        self.keep(&sent.stored)?;
                         along.into_iter().for_each(Taken::done);
                         return Ok(sent.recorded);
                     }
@@ -167,33 +180,37 @@ impl Appender<'_> {
                 self.follow(base.local, &base.tip.link);
                 return Ok(recorded);
             }
+            let fewer;
             let (mut recorded, fresh) = match (next, repeats) {
                 (Next::Events(groups), Repeats::LeaveOut) => {
                     let (earlier, groups) = self.leave_out(&base, groups)?;
-                    (earlier, Next::Events(groups))
+                    fewer = Next::Events(groups);
+                    (earlier, &fewer)
                 }
                 (Next::Events(groups), Repeats::ById) => {
-                    (Vec::new(), Next::Events(self.unknown(&base, groups)?))
+                    fewer = Next::Events(self.unknown(&base, groups)?);
+                    (Vec::new(), &fewer)
                 }
-                _ => (Vec::new(), next.clone()),
+                _ => (Vec::new(), next),
             };
-            let (links, objects) = match &fresh {
+            let (links, storing) = match fresh {
                 Next::Events(own) => {
                     along = self.along(&base, own, along);
-                    let others = along.iter().flat_map(|taken| taken.groups.clone());
+                    let others = along.iter().flat_map(|taken| &taken.groups);
+                    let others = others.map(|group| group.iter().collect());
                     let all = Next::Events(own.iter().cloned().chain(others).collect());
-                    match self.build(&base.tip, &all) {
+                    match self.draft(&base.tip, &all) {
                         // one that is refused takes no other down
                         Err(AppendError::Refused(_)) if !along.is_empty() => {
                             along.clear();
-                            self.build(&base.tip, &fresh)?
+                            self.draft(&base.tip, fresh)?
                         }
-                        built => built?,
+                        drafted => drafted?,
                     }
                 }
-                Next::Policy { .. } => self.build(&base.tip, &fresh)?,
+                Next::Policy { .. } => self.draft(&base.tip, fresh)?,
             };
-            let own = match &fresh {
+            let own = match fresh {
                 Next::Events(groups) => groups.len(),
                 Next::Policy { .. } => links.len(),
             };
@@ -211,10 +228,10 @@ impl Appender<'_> {
                 link,
                 earlier: false,
             }));
-            self.ledger.write(&objects)?;
+            let stored = storing.finish()?;
             match self.publish(&base, &last)? {
                 Published::Done => {
-                    self.keep(&objects)?;
+                    self.keep(&stored)?;
                     along.into_iter().for_each(Taken::done);
                     return Ok(recorded);
                 }
@@ -222,7 +239,7 @@ impl Appender<'_> {
                 Published::Unknown(outcome) => {
                     sent = Some(Sent {
                         recorded,
-                        objects,
+                        stored,
                         last,
                         onto: base.tip.link.id,
                         remote: base.remote,
@@ -242,16 +259,36 @@ impl Appender<'_> {
     ///
     /// # Errors
     /// As [`Appender::append`].
-    pub fn rehearse(&self, next: &Next) -> Result<Vec<Link>, AppendError> {
-        Ok(self.build(&self.base(None)?.tip, next)?.0)
+    pub fn rehearse(&self, next: &Next<'_>) -> Result<Vec<Link>, AppendError> {
+        self.build(&self.base(None)?.tip, next, None)
     }
 
-    /// The signed entries that follow the tip, each judged by the rules, and their objects.
-    fn build(&self, tip: &Tip, next: &Next) -> Result<(Vec<Link>, Objects), AppendError> {
-        let mut objects = Objects::new();
+    /// The entries that follow the tip, and the store that has taken them and waits for its end.
+    fn draft(&self, tip: &Tip, next: &Next<'_>) -> Result<(Vec<Link>, Storing<'_>), AppendError> {
+        let mut storing = self.ledger.storing();
+        let links = self.build(tip, next, Some(&mut storing))?;
+        Ok((links, storing))
+    }
+
+    /// The signed entries that follow the tip, each judged by the rules before it goes, with what
+    /// belongs to it, to where they are stored.
+    fn build(
+        &self,
+        tip: &Tip,
+        next: &Next<'_>,
+        mut to: Option<&mut Storing<'_>>,
+    ) -> Result<Vec<Link>, AppendError> {
+        let mut store = |objects: Objects, link: &Link| -> Result<(), AppendError> {
+            let Some(to) = to.as_mut() else { return Ok(()) };
+            for (kind, bytes) in objects {
+                to.add(kind, bytes)?;
+            }
+            Ok(to.add_entry(link)?)
+        };
         let mut links: Vec<Link> = Vec::new();
         match next {
             Next::Events(groups) => {
+                let (plain, plain_objects) = self.ledger.entry_tree(tip.part, &Attachments::new());
                 for group in groups {
                     let prev = links.last().unwrap_or(&tip.link);
                     let time = chain::date((self.clock)(), prev.time);
@@ -264,7 +301,12 @@ impl Appender<'_> {
                     let bodies: Attachments = bodies
                         .map(|body| (merkle::hex(&merkle::sha256(body)), body.clone()))
                         .collect();
-                    let (tree, tree_objects) = self.ledger.entry_tree(tip.part, &bodies);
+                    let (tree, objects) = match bodies.is_empty() {
+                        // what the entry before it holds too is as durable as that entry
+                        true if prev.tree == plain => (plain, Objects::new()),
+                        true => (plain, plain_objects.clone()),
+                        false => self.ledger.entry_tree(tip.part, &bodies),
+                    };
                     let entry = Entry {
                         events,
                         policy: prev.entry.policy,
@@ -272,11 +314,7 @@ impl Appender<'_> {
                         approvals: Vec::new(),
                     };
                     let link = self.sign(&tip.policy, prev, tree, time, entry, Place::Ordinary)?;
-                    // what the entry before it holds too is as durable as that entry
-                    if link.tree != prev.tree {
-                        objects.extend(tree_objects);
-                    }
-                    objects.push((gix::objs::Kind::Commit, link.raw().to_vec()));
+                    store(objects, &link)?;
                     links.push(link);
                 }
             }
@@ -288,7 +326,7 @@ impl Appender<'_> {
             } => {
                 let prev = &tip.link;
                 let time = chain::date((self.clock)(), prev.time);
-                let (part, part_objects) = self.ledger.policy_tree(policy);
+                let (part, mut objects) = self.ledger.policy_tree(policy);
                 let (tree, tree_objects) = self.ledger.entry_tree(part, &Attachments::new());
                 let entry = Entry {
                     events: vec![event.recorded(&rfc3339(time))],
@@ -298,12 +336,12 @@ impl Appender<'_> {
                 };
                 let link = self.sign(&tip.policy, prev, tree, time, entry, Place::PolicyChange)?;
                 self.check_change(tip, base, policy, &link)?;
-                objects.extend(part_objects.into_iter().chain(tree_objects));
-                objects.push((gix::objs::Kind::Commit, link.raw().to_vec()));
+                objects.extend(tree_objects);
+                store(objects, &link)?;
                 links.push(link);
             }
         }
-        Ok((links, objects))
+        Ok(links)
     }
 
     fn check_change(
@@ -352,8 +390,9 @@ impl Appender<'_> {
             time,
             entry,
         };
-        let signature = self.signer.sign(commit::NAMESPACE, &draft.payload())?;
-        let link = draft.sign(&signature).map_err(AppendError::Refused)?;
+        let link = draft.signed(|payload| -> Result<_, AppendError> {
+            Ok(self.signer.sign(commit::NAMESPACE, payload)?)
+        })?;
         let mut findings = chain::follows(prev, &link);
         findings.extend(chain::dated(&link, prev.time, (self.clock)()));
         findings.extend(trust::permits(policy, &link, place));

@@ -5,10 +5,13 @@
 //!
 //! Source: `ledger-spec/entry.md`; git's commit format as in `git help format-signature` (gitformat-signature(5)).
 
+mod draft;
+
 use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
 use gix::hash::Kind;
 
+pub use self::draft::Draft;
 use crate::entry::{Entry, decimal};
 use crate::finding::{Finding, FindingId};
 use crate::merkle::{self, Hash};
@@ -160,62 +163,6 @@ pub fn signature_finding(fault: SignatureFault) -> Finding {
         SignatureFault::Bad => FindingId::SignatureBad,
     };
     Finding::new(id, fault.to_string())
-}
-
-/// A commit before it is signed.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    /// The tree it will name.
-    pub tree: ObjectId,
-    /// The commit before it.
-    pub parent: Option<ObjectId>,
-    /// Who signs.
-    pub principal: Principal,
-    /// T, in seconds since 1970.
-    pub time: u64,
-    /// The entry.
-    pub entry: Entry,
-}
-
-impl Draft {
-    /// The bytes to sign in [`NAMESPACE`].
-    pub fn payload(&self) -> Vec<u8> {
-        let mut out = self.head();
-        out.push('\n');
-        out.push_str(&self.entry.message());
-        out.into_bytes()
-    }
-
-    fn head(&self) -> String {
-        let parent = self
-            .parent
-            .map_or_else(String::new, |id| format!("parent {id}\n"));
-        let who = format!("{p} <{p}> {} +0000", self.time, p = self.principal);
-        format!(
-            "tree {}\n{parent}author {who}\ncommitter {who}\n",
-            self.tree
-        )
-    }
-
-    /// The link this draft becomes with a signature.
-    ///
-    /// # Errors
-    /// What [`Link::parse`] would say of it: an entry that is too large, for one.
-    pub fn sign(&self, signature: &Signature) -> Result<Link, Finding> {
-        let format = self.tree.kind();
-        let armour = signature.to_armour();
-        let folded = armour.trim_end_matches('\n').replace('\n', "\n ");
-        let raw = format!(
-            "{}{} {folded}\n\n{}",
-            self.head(),
-            signature_header(format),
-            self.entry.message()
-        )
-        .into_bytes();
-        let id = gix::objs::compute_hash(format, gix::objs::Kind::Commit, &raw)
-            .map_err(|why| Finding::new(FindingId::ObjectCorrupt, why.to_string()))?;
-        Link::parse(id, raw)
-    }
 }
 
 /// The header git keeps the signature in: one name for each object format.

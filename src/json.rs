@@ -163,6 +163,25 @@ impl Value {
         }
     }
 
+    /// Stands `depth` levels deep.
+    fn check_inside(&self, depth: usize) -> Result<(), JsonFault> {
+        match self {
+            Value::Null | Value::Bool(_) => Ok(()),
+            Value::Integer(number) => match integer::<serde_json::Error>(*number) {
+                Ok(_) => Ok(()),
+                Err(why) => Err(JsonFault::Malformed(why.to_string())),
+            },
+            Value::String(text) => clean(text),
+            Value::Array(items) => {
+                within(depth + 1)?;
+                items
+                    .iter()
+                    .try_for_each(|item| item.check_inside(depth + 1))
+            }
+            Value::Object(object) => object.check_inside(depth + 1),
+        }
+    }
+
     /// The canonical form as a string of its own.
     pub fn to_canonical(&self) -> String {
         let mut out = String::new();
@@ -213,6 +232,22 @@ impl Value {
 }
 
 impl Object {
+    /// Whether the record holds these members as they are; whoever reads them asks that by reading.
+    ///
+    /// # Errors
+    /// [`JsonFault::Malformed`], with what reading their canonical form would complain about.
+    pub fn check(&self) -> Result<(), JsonFault> {
+        self.check_inside(1)
+    }
+
+    fn check_inside(&self, depth: usize) -> Result<(), JsonFault> {
+        within(depth)?;
+        self.0.iter().try_for_each(|(name, value)| {
+            clean(name)?;
+            value.check_inside(depth)
+        })
+    }
+
     /// Appends the canonical form (RFC 8785).
     pub fn write(&self, out: &mut String) {
         out.push('{');
@@ -276,6 +311,25 @@ fn allowed<E: serde::de::Error>(text: &str) -> Result<(), E> {
             "a string holds U+{:04X}, which the record does not",
             c as u32
         ))),
+    }
+}
+
+/// As [`allowed`], for values that are here already.
+fn clean(text: &str) -> Result<(), JsonFault> {
+    // most texts are plain
+    if text.bytes().all(|byte| byte < 0x7f) {
+        return Ok(());
+    }
+    match allowed::<serde_json::Error>(text) {
+        Ok(()) => Ok(()),
+        Err(why) => Err(JsonFault::Malformed(why.to_string())),
+    }
+}
+
+fn within(depth: usize) -> Result<(), JsonFault> {
+    match Depth(depth - 1).deeper::<serde_json::Error>() {
+        Ok(_) => Ok(()),
+        Err(why) => Err(JsonFault::Malformed(why.to_string())),
     }
 }
 

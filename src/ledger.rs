@@ -6,6 +6,8 @@
 //! # Limits
 //! A tip read here has been hashed and parsed, not verified.
 
+mod storing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use std::path::PathBuf;
 use gix::ObjectId;
 use gix::objs::Kind;
 
+pub use self::storing::{Stored, Storing};
 use crate::commit::{self, Link};
 use crate::finding::{Finding, FindingId};
 use crate::git::{self, Expected, RefError, RefUpdate, Repository};
@@ -23,12 +26,6 @@ use crate::tree::{self, PolicyPart, Tree};
 
 /// The branch a ledger lives on unless told otherwise.
 pub const DEFAULT_REF: &str = "refs/heads/ledger";
-
-/// Up to so many objects are written one by one; more go into one pack.
-const LOOSE: usize = 16;
-
-/// How often objects are written whose place is taken away meanwhile.
-const TRIES: usize = 16;
 
 /// Why the ledger could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -301,33 +298,6 @@ impl Ledger {
         git::object_id(format, kind, bytes).unwrap_or_else(|| ObjectId::null(format))
     }
 
-    /// Writes objects durably: one by one when they are few, in one pack otherwise.
-    ///
-    /// # Errors
-    /// When they could not be written; nothing refers to those that were.
-    pub fn write(&self, objects: &Objects) -> Result<(), LedgerError> {
-        let write = || -> Result<(), git::WriteError> {
-            if objects.len() > LOOSE {
-                self.repository.write_many(objects.iter().cloned())?;
-            } else {
-                for (kind, bytes) in objects {
-                    self.repository.write_object(*kind, bytes)?;
-                }
-            }
-            Ok(())
-        };
-        // git's housekeeping removes directories and temporary files under our hands
-        again_if_gone(write)
-    }
-
-    /// Makes sure that the objects are there, and stay there, after the branch has moved.
-    ///
-    /// # Errors
-    /// When they are gone and could not be written again.
-    pub fn keep(&self, objects: &Objects) -> Result<(), LedgerError> {
-        again_if_gone(|| self.repository.keep_objects(objects))
-    }
-
     /// Moves the branch to `new` if it is still at `seen`; durable when it returns.
     ///
     /// # Errors
@@ -471,19 +441,6 @@ fn read(
     reader
         .read(&id, kind, most)
         .map_err(|fault| LedgerError::Object { id, fault })
-}
-
-fn again_if_gone(
-    mut write: impl FnMut() -> Result<(), git::WriteError>,
-) -> Result<(), LedgerError> {
-    for _ in 1..TRIES {
-        match write() {
-            Err(git::WriteError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            }
-            written => return Ok(written?),
-        }
-    }
-    Ok(write()?)
 }
 
 fn read_link(reader: &mut ObjectReader, id: ObjectId) -> Result<Link, LedgerError> {

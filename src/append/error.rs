@@ -102,3 +102,9 @@ pub enum AppendError {
     #[error("the system gives no random numbers: {0}")]
     Random(String),
 }
+
+impl From<Finding> for AppendError {
+    fn from(finding: Finding) -> Self {
+        AppendError::Refused(finding)
+    }
+}

@@ -25,17 +25,17 @@ pub enum Repeats {
 
 impl Appender<'_> {
     /// The events that are not in the ledger yet, each once, and the entries that hold the others.
-    pub(super) fn leave_out(
+    pub(super) fn leave_out<'a>(
         &self,
         base: &Base,
-        groups: &[Vec<Pending>],
-    ) -> Result<(Vec<Recorded>, Vec<Vec<Pending>>), AppendError> {
+        groups: &[Vec<&'a Pending>],
+    ) -> Result<(Vec<Recorded>, Vec<Vec<&'a Pending>>), AppendError> {
         let records = self.records(base)?;
         let (mut earlier, mut fresh) = (Vec::<Recorded>::new(), Vec::new());
         let mut named: BTreeMap<(&str, &str), &Event> = BTreeMap::new();
         for group in groups {
             let mut kept = Vec::new();
-            for pending in group {
+            for &pending in group {
                 let event = &pending.event;
                 let text = || (event.source().to_owned(), event.id().to_owned());
                 match named.insert((event.source(), event.id()), event) {
@@ -47,7 +47,7 @@ impl Appender<'_> {
                     None => {}
                 }
                 match records.look(self.ledger, event.source(), event.id())? {
-                    Found::Nowhere => kept.push(pending.clone()),
+                    Found::Nowhere => kept.push(pending),
                     Found::CutOff => {
                         let (source_name, id) = text();
                         return Err(AppendError::CutOff { source_name, id });
@@ -91,11 +91,11 @@ impl Appender<'_> {
     }
 
     /// The events whose (source, id) is not in the ledger, each once.
-    pub(super) fn unknown(
+    pub(super) fn unknown<'a>(
         &self,
         base: &Base,
-        groups: &[Vec<Pending>],
-    ) -> Result<Vec<Vec<Pending>>, AppendError> {
+        groups: &[Vec<&'a Pending>],
+    ) -> Result<Vec<Vec<&'a Pending>>, AppendError> {
         let pairs: Vec<(&str, &str)> = groups
             .iter()
             .flatten()
@@ -106,7 +106,7 @@ impl Appender<'_> {
         let (mut named, mut fresh) = (BTreeSet::new(), Vec::new());
         for group in groups {
             let mut kept = Vec::new();
-            for pending in group {
+            for &pending in group {
                 let pair = (pending.event.source(), pending.event.id());
                 if there.next() == Some(true) || !named.insert(pair) {
                     continue;
@@ -115,7 +115,7 @@ impl Appender<'_> {
                     let (source_name, id) = (pair.0.to_owned(), pair.1.to_owned());
                     return Err(AppendError::CutOff { source_name, id });
                 }
-                kept.push(pending.clone());
+                kept.push(pending);
             }
             if !kept.is_empty() {
                 fresh.push(kept);

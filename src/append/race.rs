@@ -8,7 +8,7 @@ use gix::ObjectId;
 use super::{AppendError, Appender, Primary, Recorded};
 use crate::commit::Link;
 use crate::git::{Depth, Fetch, PushOutcome, RefError, TransportError};
-use crate::ledger::{LedgerError, Objects, Tip};
+use crate::ledger::{LedgerError, Stored, Tip};
 use crate::verify::Mark;
 
 /// The shortest bound of a pause after a lost race, and the longest.
@@ -49,7 +49,7 @@ pub(super) enum Landed {
 /// What was sent to the primary without an answer that settles it.
 pub(super) struct Sent {
     pub recorded: Vec<Recorded>,
-    pub objects: Objects,
+    pub stored: Stored,
     pub last: Link,
     /// The entry it was built on.
     pub onto: ObjectId,
@@ -226,8 +226,8 @@ impl Appender<'_> {
 
     /// Sees to it that what the local branch now reaches stays. Where a primary has it too, that
     /// copy is the one that counts.
-    pub(super) fn keep(&self, objects: &Objects) -> Result<(), AppendError> {
-        match self.ledger.keep(objects) {
+    pub(super) fn keep(&self, stored: &Stored) -> Result<(), AppendError> {
+        match self.ledger.keep(stored) {
             Err(error) if self.primary.is_none() => Err(error.into()),
             _ => Ok(()),
         }

@@ -65,7 +65,7 @@ impl Slip {
     /// Leaves a slip for whoever holds the lock now; none where it would be too large.
     pub(super) fn leave(
         appender: &Appender<'_>,
-        next: &Next,
+        next: &Next<'_>,
         repeats: Repeats,
     ) -> io::Result<Option<Slip>> {
         let Next::Events(groups) = next else {
@@ -202,8 +202,8 @@ fn read(path: &Path) -> io::Result<Option<(Vec<u8>, u64)>> {
     Ok(Some((text, meta.len())))
 }
 
-fn write(whose: &str, groups: &[Vec<Pending>], repeats: Repeats) -> String {
-    let group = |group: &Vec<Pending>| {
+fn write(whose: &str, groups: &[Vec<&Pending>], repeats: Repeats) -> String {
+    let group = |group: &Vec<&Pending>| {
         let events = group.iter().map(|pending| Value::from(pending.stored()));
         Value::from(events.collect::<Vec<_>>())
     };

@@ -30,7 +30,7 @@ impl Appender<'_> {
     pub(super) fn turn(
         &self,
         state: &Path,
-        next: &Next,
+        next: &Next<'_>,
         repeats: Repeats,
     ) -> Result<Turn, AppendError> {
         let path = state.join("lock");
@@ -64,7 +64,7 @@ impl Appender<'_> {
         }
     }
 
-    fn untold(&self, next: &Next, why: &LockError) -> AppendError {
+    fn untold(&self, next: &Next<'_>, why: &LockError) -> AppendError {
         let event = match next {
             Next::Events(groups) => groups.iter().flatten().next().map(|first| &first.event),
             Next::Policy { event, .. } => Some(event),
@@ -83,12 +83,12 @@ impl Appender<'_> {
         &self,
         tip: ObjectId,
         since: Option<ObjectId>,
-        next: &Next,
+        next: &Next<'_>,
     ) -> Result<Option<Vec<Recorded>>, AppendError> {
         let Next::Events(groups) = next else {
             return Ok(None);
         };
-        let mut wanted: Vec<&Pending> = groups.iter().flatten().collect();
+        let mut wanted: Vec<&Pending> = groups.iter().flatten().copied().collect();
         let (mut found, mut at, mut whole) = (Vec::new(), Some(tip), false);
         while let Some(id) = at.filter(|id| Some(*id) != since) {
             let link = match self.ledger.link(id) {
@@ -131,7 +131,7 @@ impl Appender<'_> {
     pub(super) fn along(
         &self,
         base: &Base,
-        own: &[Vec<Pending>],
+        own: &[Vec<&Pending>],
         mut all: Vec<Taken>,
     ) -> Vec<Taken> {
         if own.is_empty() {
@@ -142,11 +142,14 @@ impl Appender<'_> {
             let (source, id) = (pending.event.source(), pending.event.id());
             (source.to_owned(), id.to_owned())
         };
-        let mut named: BTreeSet<(String, String)> = own.iter().flatten().map(name).collect();
+        let mut named: BTreeSet<(String, String)> =
+            own.iter().flatten().map(|one| name(one)).collect();
         all.retain(|taken| {
-            let left = || self.leave_out(base, &taken.groups);
-            let fresh = !taken.look
-                || left().is_ok_and(|(old, left)| old.is_empty() && left == taken.groups);
+            let groups: Vec<Vec<&Pending>> =
+                taken.groups.iter().map(|g| g.iter().collect()).collect();
+            let left = || self.leave_out(base, &groups);
+            let fresh =
+                !taken.look || left().is_ok_and(|(old, left)| old.is_empty() && left == groups);
             fresh
                 && taken
                     .groups

@@ -81,7 +81,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let job = args.recording.job(context, &opened, &push);
     let most_events = args.events_per_entry.get();
     if args.dry_run {
-        return job.rehearse(&Next::Events(group(pending, most_events)), args.json);
+        return job.rehearse(&Next::Events(group(&pending, most_events)), args.json);
     }
     let outcome = on_failure::record(
         &job,

@@ -176,41 +176,75 @@ fn place(why: &git_ledger::json::JsonFault) -> String {
     why.to_string().replace(" at line 1 column ", " at column ")
 }
 
+/// What a line of a batch gives: the event, and whether it brought its id.
+type Read = Result<(Pending, bool), String>;
+
+/// Fewer lines are read by one thread: to start more would take longer.
+const FEW_LINES: usize = 256;
+
 /// JSON Lines; what a line leaves out is filled in.
 fn batch(text: &[u8], source: &str, now: &str) -> Result<(Vec<Pending>, Repeats), Failure> {
-    let (mut all, mut repeats) = (Vec::new(), Repeats::Impossible);
-    for (at, line) in text.split(|b| *b == b'\n').enumerate() {
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
-        }
-        let fault = |why: String| {
+    let blank = |line: &[u8]| line.iter().all(u8::is_ascii_whitespace);
+    let lines: Vec<(usize, &[u8])> = text
+        .split(|b| *b == b'\n')
+        .enumerate()
+        .filter(|(_, line)| !blank(line))
+        .collect();
+    let (mut all, mut repeats) = (Vec::with_capacity(lines.len()), Repeats::Impossible);
+    let mut add = |(at, read): (usize, Read)| -> Result<(), Failure> {
+        let (event, named) = read.map_err(|why| {
             Failure::usage(format!("line {}: {why}", at + 1)).hint("nothing was recorded")
-        };
-        let value = Value::parse(line).map_err(|why| {
-            fault(format!(
-                "it is no JSON that a ledger takes: {}",
-                place(&why)
-            ))
         })?;
-        let Value::Object(mut object) = value else {
-            return Err(fault("an event is a JSON object".into()));
-        };
-        for (name, value) in [("specversion", "1.0"), ("source", source), ("time", now)] {
-            if object.get(name).is_none() {
-                object.set(name, value);
-            }
+        if named {
+            repeats = Repeats::LeaveOut;
         }
-        match object.get("id") {
-            None => object.set("id", random_id()?),
-            Some(_) => repeats = Repeats::LeaveOut,
-        }
-        all.push(checked(object).map_err(fault)?);
+        all.push(event);
+        Ok(())
+    };
+    let read = |(at, text): &(usize, &[u8])| (*at, line(text, source, now));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if lines.len() <= FEW_LINES || threads == 1 {
+        lines.iter().map(read).try_for_each(&mut add)?;
+    } else {
+        let share = lines.len().div_ceil(threads);
+        std::thread::scope(|scope| {
+            let readers: Vec<_> = lines
+                .chunks(share)
+                .map(|lines| scope.spawn(move || lines.iter().map(read).collect::<Vec<_>>()))
+                .collect();
+            // all are waited for; the fault of the first line that has one is told
+            readers
+                .into_iter()
+                .try_for_each(|reader| match reader.join() {
+                    Ok(lines) => lines.into_iter().try_for_each(&mut add),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                })
+        })?;
     }
     if all.is_empty() {
         return Err(Failure::usage("the batch holds no event")
             .hint("give one JSON object a line, in a file or with - on standard input"));
     }
     Ok((all, repeats))
+}
+
+/// Reads one line of a batch.
+fn line(text: &[u8], source: &str, now: &str) -> Read {
+    let value = Value::parse(text)
+        .map_err(|why| format!("it is no JSON that a ledger takes: {}", place(&why)))?;
+    let Value::Object(mut object) = value else {
+        return Err("an event is a JSON object".into());
+    };
+    for (name, value) in [("specversion", "1.0"), ("source", source), ("time", now)] {
+        if object.get(name).is_none() {
+            object.set(name, value);
+        }
+    }
+    let named = object.get("id").is_some();
+    if !named {
+        object.set("id", random_id().map_err(|why| why.message)?);
+    }
+    Ok((checked(object)?, named))
 }
 
 /// What a writer must hold to beyond the rules of the record, and larger data put aside.

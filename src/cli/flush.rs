@@ -112,8 +112,8 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     }
 }
 
-fn waiting_next(all: &[Waiting]) -> Next {
-    let pending = all.iter().map(|waiting| waiting.pending.clone()).collect();
+fn waiting_next(all: &[Waiting]) -> Next<'_> {
+    let pending = all.iter().map(|waiting| &waiting.pending);
     Next::Events(group(pending, usize::MAX))
 }
 

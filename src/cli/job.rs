@@ -29,7 +29,7 @@ pub struct Job<'a> {
 
 impl Job<'_> {
     /// Appends; what is returned is durable.
-    pub fn append(&self, next: &Next, repeats: Repeats) -> Result<Vec<Recorded>, Failure> {
+    pub fn append(&self, next: &Next<'_>, repeats: Repeats) -> Result<Vec<Recorded>, Failure> {
         // a misspelled remote is told before anything is recorded
         for name in self.push {
             self.opened.remote(name)?;
@@ -91,7 +91,7 @@ impl Job<'_> {
     }
 
     /// Whether these could be recorded now: key, policy and tip, then the lock and the disk.
-    pub fn try_out(&self, next: &Next) -> Result<(), Failure> {
+    pub fn try_out(&self, next: &Next<'_>) -> Result<(), Failure> {
         self.with(|appender, _| {
             match appender.rehearse(next) {
                 // the key may record other types than this one
@@ -110,7 +110,7 @@ impl Job<'_> {
     }
 
     /// Shows what would be written.
-    pub fn rehearse(&self, next: &Next, json: bool) -> Result<Exit, Failure> {
+    pub fn rehearse(&self, next: &Next<'_>, json: bool) -> Result<Exit, Failure> {
         let links = self.with(|appender, _| Ok(appender.rehearse(next)?))?;
         let text: String = links
             .iter()

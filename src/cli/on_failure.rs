@@ -63,7 +63,7 @@ pub fn record(
     repeats: Repeats,
     on_failure: OnFailure,
 ) -> Result<Outcome, Failure> {
-    let next = Next::Events(group(pending.to_vec(), most_events));
+    let next = Next::Events(group(pending, most_events));
     let why = match job.append(&next, repeats) {
         Ok(recorded) => return Ok(Outcome::Recorded(recorded)),
         Err(why) if on_failure == OnFailure::Fail || !may_wait(&why) => return Err(why),

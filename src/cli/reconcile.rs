@@ -134,7 +134,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
             return Err(unknown("another git ledger is comparing the refs").hint("run it again"));
         };
         let append =
-            |groups: Vec<Vec<Pending>>| job.append(&Next::Events(groups), Repeats::LeaveOut);
+            |groups: Vec<Vec<Pending>>| job.append(&Next::events(&groups), Repeats::LeaveOut);
         (report.closed, report.recorded) = close(&opened, &append)?;
         report.outlook = look(&opened, entries, patience)?;
         let groups = events(&opened, &report.outlook, "command", clock)?;

@@ -137,7 +137,7 @@ fn prepared(context: &Context, args: &Args) -> Result<Exit, Failure> {
         .started(&now, before.as_ref(), &key.id())
         .map_err(unfit)?;
     if args.dry_run {
-        let group = vec![vec![started]];
+        let group = vec![vec![&started]];
         return job.rehearse(&git_ledger::append::Next::Events(group), args.json);
     }
     closing::close_and_tell(context, &opened, job.key, job.timeout);

@@ -141,7 +141,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         tell(&changes, previous.is_some(), &state)?;
     }
     if args.dry_run {
-        return job.rehearse(&Next::Events(group(pending, usize::MAX)), args.json);
+        return job.rehearse(&Next::Events(group(&pending, usize::MAX)), args.json);
     }
     let outcome = on_failure::record(
         &job,

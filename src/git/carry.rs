@@ -52,7 +52,7 @@ impl Repository {
                 let bytes = read(&there, id, kind, most.saturating_sub(size), most)?;
                 size += bytes.len() as u64;
                 waiting.extend(referred(&bytes, kind, id.kind()));
-                pack.add(kind, &bytes)?;
+                pack.add(kind, bytes)?;
             }
         }
         Ok(pack.finish_kept()?)

@@ -60,11 +60,8 @@ impl Blocks {
         pending: usize,
     ) -> Option<(usize, usize, usize)> {
         let mut from = *self.table.get(self.slot(target, at)?)? as usize;
-        let alike = |a: Option<&[u8]>, b: Option<&[u8]>| {
-            let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
-            a.iter().zip(b).take_while(|(a, b)| a == b).count()
-        };
-        let mut length = alike(base.get(from..), target.get(at..));
+        let (source, wanted) = (base.get(from..), target.get(at..));
+        let mut length = alike(source.unwrap_or_default(), wanted.unwrap_or_default());
         if length < BLOCK {
             return None;
         }
@@ -76,6 +73,23 @@ impl Blocks {
         }
         Some((from, start, length))
     }
+}
+
+/// How many bytes both begin with.
+fn alike(a: &[u8], b: &[u8]) -> usize {
+    let (words, _) = a.as_chunks::<8>();
+    let (others, _) = b.as_chunks::<8>();
+    let mut at = 0;
+    for (word, other) in words.iter().zip(others) {
+        let differs = u64::from_le_bytes(*word) ^ u64::from_le_bytes(*other);
+        if differs != 0 {
+            return at + differs.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let (a, b) = (a.get(at..), b.get(at..));
+    let tails = a.unwrap_or_default().iter().zip(b.unwrap_or_default());
+    at + tails.take_while(|(a, b)| a == b).count()
 }
 
 fn varint(out: &mut Vec<u8>, mut value: usize) {

@@ -35,6 +35,17 @@ impl KeptPack {
     }
 }
 
+impl KeptPack {
+    /// Whether pack and index are where they were put.
+    ///
+    /// # Errors
+    /// When they are not, or cannot be looked at.
+    pub fn is_there(&self) -> io::Result<()> {
+        let is_there = |extension| fs::metadata(self.path.with_extension(extension)).map(drop);
+        is_there("pack").and_then(|()| is_there("idx"))
+    }
+}
+
 impl Drop for KeptPack {
     fn drop(&mut self) {
         // one that stays is removed by the next of us

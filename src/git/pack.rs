@@ -1,56 +1,47 @@
 //! Writes many objects as one pack with its index, durable when finished.
 //!
-//! Objects that are alike are stored as differences to one base, a new base now and then
-//! ("star" deltas): as small as long chains, read in one step, and kept by git's own repacking.
+//! Whoever adds objects does not wait for their compression: a thread of the pack's own sees to it.
+
+mod index;
+mod records;
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 
-use flate2::write::ZlibEncoder;
-use flate2::{Compression, Crc};
+use crossbeam_channel::{Sender, bounded};
 use gix::objs::Kind;
 
-use super::delta::Blocks;
+use self::records::{Given, Records, Written};
 use super::keep::{self, KeptPack};
 use super::layout::Sharing;
 use super::repository::Repository;
 use super::write::{WriteError, make_dir, object_id, seal, temporary};
 use crate::durable;
 
-/// How many objects share one base.
-const STAR: u32 = 256;
+/// Objects are handed to the thread that compresses them when they are so many bytes together.
+const PARCEL: usize = 256 << 10;
 
-/// Larger objects are stored whole: differences to them would cost too much to read.
-const DELTA_LIMIT: usize = 64 << 10;
+/// How many parcels may wait for it.
+const WAITING: usize = 2;
 
-const HEADER: u64 = 12;
+/// How often a file is written again that git's housekeeping took for a leftover.
+const TRIES: usize = 16;
 
 /// A pack under construction. Dropped unfinished, it leaves nothing behind.
 pub struct PackWriter {
     format: gix::hash::Kind,
     sharing: Sharing,
     dir: PathBuf,
-    file: BufWriter<tempfile::NamedTempFile>,
-    offset: u64,
-    index: Vec<Item>,
     added: HashSet<gix::ObjectId>,
-    bases: [Option<Base>; 4],
-    scratch: Vec<u8>,
-}
-
-struct Item {
-    id: gix::ObjectId,
-    offset: u64,
-    crc: u32,
-}
-
-struct Base {
-    bytes: Vec<u8>,
-    blocks: Blocks,
-    offset: u64,
-    used: u32,
+    count: usize,
+    parcel: Vec<Given>,
+    /// Bytes of the parcel.
+    weight: usize,
+    to: Option<Sender<Vec<Given>>>,
+    compression: Option<JoinHandle<io::Result<Written>>>,
 }
 
 impl Repository {
@@ -63,20 +54,26 @@ impl Repository {
         };
         make_dir(&dir, self.sharing).map_err(failed)?;
         keep::clear_dead(&dir).map_err(failed)?;
-        let file = temporary(&dir, "tmp_pack_").map_err(failed)?;
-        let mut file = BufWriter::with_capacity(256 << 10, file);
-        // The number of objects is filled in at the end.
-        file.write_all(b"PACK\0\0\0\x02\0\0\0\0").map_err(failed)?;
+        let mut records = Records::begin(&dir).map_err(failed)?;
+        let (to, parcels) = bounded::<Vec<Given>>(WAITING);
+        let compression = thread::Builder::new().name("pack".into()).spawn(move || {
+            for parcel in parcels {
+                for given in parcel {
+                    records.take(given)?;
+                }
+            }
+            records.end()
+        });
         Ok(PackWriter {
             format: self.object_format(),
             sharing: self.sharing,
             dir: dir.clone(),
-            file,
-            offset: HEADER,
-            index: Vec::new(),
             added: HashSet::new(),
-            bases: [None, None, None, None],
-            scratch: Vec::new(),
+            count: 0,
+            parcel: Vec::new(),
+            weight: 0,
+            to: Some(to),
+            compression: Some(compression.map_err(failed)?),
         })
     }
 
@@ -88,7 +85,7 @@ impl Repository {
         let mut pack = self.pack_writer()?;
         let ids = objects
             .into_iter()
-            .map(|(kind, bytes)| pack.add(kind, &bytes))
+            .map(|(kind, bytes)| pack.add(kind, bytes))
             .collect::<Result<_, _>>()?;
         pack.finish()?;
         Ok(ids)
@@ -97,22 +94,45 @@ impl Repository {
 
 impl PackWriter {
     /// Adds an object, once, and tells its id; nobody else sees it before [`PackWriter::finish`].
-    pub fn add(&mut self, kind: Kind, bytes: &[u8]) -> Result<gix::ObjectId, WriteError> {
-        let id = object_id(self.format, kind, bytes).ok_or(WriteError::Collision)?;
+    pub fn add(&mut self, kind: Kind, bytes: Vec<u8>) -> Result<gix::ObjectId, WriteError> {
+        let id = object_id(self.format, kind, &bytes).ok_or(WriteError::Collision)?;
         if self.added.insert(id) {
-            self.append(id, kind, bytes).map_err(|e| self.failed(e))?;
+            let number = None;
+            self.hand_over(Given {
+                id,
+                kind,
+                bytes,
+                number,
+            })?;
         }
         Ok(id)
     }
 
+    /// Adds a commit of a series whose id the caller has computed. Each repeats most of what stands
+    /// in those whose numbers differ from its own in the lowest bits only. None is added twice.
+    pub fn add_in_series(
+        &mut self,
+        number: u64,
+        id: gix::ObjectId,
+        bytes: Vec<u8>,
+    ) -> Result<(), WriteError> {
+        debug_assert_eq!(object_id(self.format, Kind::Commit, &bytes), Some(id));
+        self.hand_over(Given {
+            id,
+            kind: Kind::Commit,
+            bytes,
+            number: Some(number),
+        })
+    }
+
     /// How many objects were added.
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.count
     }
 
     /// Whether nothing was added yet.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.count == 0
     }
 
     /// Makes the pack part of the store; durable when it returns. An empty one leaves nothing.
@@ -121,13 +141,12 @@ impl PackWriter {
     }
 
     /// As [`PackWriter::finish`]; no repacking removes it until what is returned is dropped.
-    pub fn finish_kept(self) -> Result<Option<KeptPack>, WriteError> {
-        if self.index.is_empty() {
+    pub fn finish_kept(mut self) -> Result<Option<KeptPack>, WriteError> {
+        if self.is_empty() {
             return Ok(None);
         }
-        let dir = self.dir.clone();
-        self.publish()
-            .map_err(|source| WriteError::Io { path: dir, source })
+        let done = self.send().and_then(|()| self.publish());
+        done.map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: io::Error) -> WriteError {
@@ -137,82 +156,94 @@ impl PackWriter {
         }
     }
 
-    fn append(&mut self, id: gix::ObjectId, kind: Kind, bytes: &[u8]) -> io::Result<()> {
-        let slot = match kind {
-            Kind::Commit => 0,
-            Kind::Tree => 1,
-            Kind::Blob => 2,
-            Kind::Tag => 3,
-        };
-        self.scratch.clear();
-        let place = self.bases.get_mut(slot).and_then(Option::as_mut);
-        let delta = match place {
-            Some(base) if base.used < STAR && bytes.len() <= DELTA_LIMIT => {
-                let delta = base.blocks.delta(&base.bytes, bytes);
-                // Not alike enough: the next base is this one.
-                (delta.len() < bytes.len() / 4 * 3).then(|| {
-                    base.used += 1;
-                    (base.offset, delta)
-                })
-            }
-            _ => None,
-        };
-        let mut record = std::mem::take(&mut self.scratch);
-        match &delta {
-            Some((base_offset, delta)) => {
-                object_header(&mut record, 6, delta.len() as u64);
-                base_distance(&mut record, self.offset - base_offset);
-                deflate(&mut record, delta)?;
-            }
-            None => {
-                object_header(&mut record, slot as u8 + 1, bytes.len() as u64);
-                deflate(&mut record, bytes)?;
-                let small = bytes.len() <= DELTA_LIMIT;
-                if let Some(place) = self.bases.get_mut(slot).filter(|_| small) {
-                    *place = Some(Base {
-                        blocks: Blocks::new(bytes),
-                        bytes: bytes.to_vec(),
-                        offset: self.offset,
-                        used: 0,
-                    });
-                }
-            }
+    fn hand_over(&mut self, given: Given) -> Result<(), WriteError> {
+        self.count += 1;
+        self.weight += given.bytes.len();
+        self.parcel.push(given);
+        if self.weight >= PARCEL {
+            self.send().map_err(|source| self.failed(source))?;
         }
-        let mut crc = Crc::new();
-        crc.update(&record);
-        self.file.write_all(&record)?;
-        self.index.push(Item {
-            id,
-            offset: self.offset,
-            crc: crc.sum(),
-        });
-        self.offset += record.len() as u64;
-        self.scratch = record;
         Ok(())
     }
 
-    fn publish(self) -> io::Result<Option<KeptPack>> {
-        let mut pack = self.file.into_inner().map_err(|e| e.into_error())?;
-        let count = u32::try_from(self.index.len())
+    fn send(&mut self) -> io::Result<()> {
+        self.weight = 0;
+        let parcel = std::mem::take(&mut self.parcel);
+        match self.to.as_ref().map(|to| to.send(parcel)) {
+            Some(Ok(())) => Ok(()),
+            // it takes no more: it says why when it ends
+            _ => Err(match self.written() {
+                Ok(_) => io::Error::other("the pack is written already"),
+                Err(why) => why,
+            }),
+        }
+    }
+
+    /// What the thread has written when all is handed over.
+    fn written(&mut self) -> io::Result<Written> {
+        drop(self.to.take());
+        match self.compression.take().map(JoinHandle::join) {
+            Some(Ok(written)) => written,
+            _ => Err(io::Error::other("the thread that writes the pack has died")),
+        }
+    }
+
+    fn publish(&mut self) -> io::Result<Option<KeptPack>> {
+        let (mut pack, mut items) = self.written()?;
+        let count = u32::try_from(items.len())
             .map_err(|_| io::Error::other("too many objects for one pack"))?;
         let checksum = close_pack(pack.as_file_mut(), self.format, count)?;
-        let mut items = self.index;
         items.sort_unstable_by_key(|item| item.id);
-        let index = write_index(&self.dir, self.format, &items, &checksum)?;
+        let index = index::write(&self.dir, self.format, &items, &checksum)?;
         let stem = format!("pack-{checksum}");
         let name = self.dir.join(&stem);
         seal(pack.as_file(), self.sharing)?;
         seal(index.as_file(), self.sharing)?;
-        let kept = KeptPack::new(&self.dir, &stem)?;
+        let kept = again_if_gone(|| KeptPack::new(&self.dir, &stem))?;
         // The pack first: an index without its pack would be an error to every reader.
-        pack.persist(name.with_extension("pack"))
-            .map_err(|e| e.error)?;
-        index
-            .persist(name.with_extension("idx"))
-            .map_err(|e| e.error)?;
+        self.name(pack, "tmp_pack_", &name.with_extension("pack"))?;
+        self.name(index, "tmp_idx_", &name.with_extension("idx"))?;
         durable::sync_dir(&self.dir)?;
         Ok(kept)
     }
+
+    /// Gives a finished file its name. Git's housekeeping may have taken it for a leftover of a dead
+    /// process meanwhile: then its bytes, which are still open here, are written once more.
+    fn name(&self, file: tempfile::NamedTempFile, prefix: &str, name: &Path) -> io::Result<()> {
+        let mut file = Some(file);
+        again_if_gone(|| {
+            let why = match file.take().map(|file| file.persist(name)) {
+                None | Some(Ok(_)) => return Ok(()),
+                Some(Err(why)) => why,
+            };
+            if why.error.kind() == io::ErrorKind::NotFound {
+                let mut old = why.file;
+                let mut again = temporary(&self.dir, prefix)?;
+                old.rewind()?;
+                io::copy(old.as_file_mut(), &mut again)?;
+                seal(again.as_file(), self.sharing)?;
+                file = Some(again);
+            }
+            Err(why.error)
+        })
+    }
+}
+
+impl Drop for PackWriter {
+    fn drop(&mut self) {
+        // the thread's file is gone when it has ended
+        self.written().ok();
+    }
+}
+
+fn again_if_gone<T>(mut work: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 1..TRIES {
+        match work() {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+            done => return done,
+        }
+    }
+    work()
 }
 
 /// Fills in the number of objects and appends the checksum of all that is before it.
@@ -234,88 +265,4 @@ fn close_pack(file: &mut File, format: gix::hash::Kind, count: u32) -> io::Resul
         .map_err(|e| io::Error::other(e.to_string()))?;
     file.write_all(checksum.as_slice())?;
     Ok(checksum)
-}
-
-/// The index, version 2, of a pack; `items` ascend by id.
-fn write_index(
-    dir: &Path,
-    format: gix::hash::Kind,
-    items: &[Item],
-    pack: &gix::ObjectId,
-) -> io::Result<tempfile::NamedTempFile> {
-    const FAR: u64 = 1 << 31;
-    let mut out = Vec::with_capacity(items.len() * 40 + 1100);
-    out.extend_from_slice(b"\xfftOc\0\0\0\x02");
-    let mut next = 0;
-    for first in 0..=255u8 {
-        while items.get(next).is_some_and(|i| i.id.first_byte() <= first) {
-            next += 1;
-        }
-        out.extend_from_slice(&(next as u32).to_be_bytes());
-    }
-    for item in items {
-        out.extend_from_slice(item.id.as_slice());
-    }
-    for item in items {
-        out.extend_from_slice(&item.crc.to_be_bytes());
-    }
-    let mut far = Vec::new();
-    for item in items {
-        let word = if item.offset < FAR {
-            item.offset as u32
-        } else {
-            far.push(item.offset);
-            (far.len() as u32 - 1) | FAR as u32
-        };
-        out.extend_from_slice(&word.to_be_bytes());
-    }
-    for offset in far {
-        out.extend_from_slice(&offset.to_be_bytes());
-    }
-    out.extend_from_slice(pack.as_slice());
-    let mut hasher = gix::hash::hasher(format);
-    hasher.update(&out);
-    let checksum = hasher
-        .try_finalize()
-        .map_err(|e| io::Error::other(e.to_string()))?;
-    out.extend_from_slice(checksum.as_slice());
-    let mut file = temporary(dir, "tmp_idx_")?;
-    file.write_all(&out)?;
-    Ok(file)
-}
-
-fn deflate(out: &mut Vec<u8>, bytes: &[u8]) -> io::Result<()> {
-    let mut encoder = ZlibEncoder::new(out, Compression::new(6));
-    encoder.write_all(bytes)?;
-    encoder.finish().map(drop)
-}
-
-fn object_header(out: &mut Vec<u8>, kind: u8, mut size: u64) {
-    let mut byte = (kind << 4) | (size & 15) as u8;
-    size >>= 4;
-    while size > 0 {
-        out.push(byte | 0x80);
-        byte = (size & 0x7f) as u8;
-        size >>= 7;
-    }
-    out.push(byte);
-}
-
-fn base_distance(out: &mut Vec<u8>, mut distance: u64) {
-    let mut bytes = [0u8; 10];
-    let mut at = bytes.len();
-    let mut more = 0;
-    loop {
-        at -= 1;
-        if let Some(byte) = bytes.get_mut(at) {
-            *byte = (distance & 0x7f) as u8 | more;
-        }
-        distance >>= 7;
-        if distance == 0 || at == 0 {
-            break;
-        }
-        distance -= 1;
-        more = 0x80;
-    }
-    out.extend_from_slice(bytes.get(at..).unwrap_or_default());
 }

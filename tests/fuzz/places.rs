@@ -55,7 +55,7 @@ impl Place {
         let mut pack: PackWriter = repository.pack_writer().expect("a pack");
         let mut ids = Vec::new();
         for (kind, bytes) in HONEST.objects() {
-            ids.push((kind, pack.add(kind, &bytes).expect("an object")));
+            ids.push((kind, pack.add(kind, bytes).expect("an object")));
         }
         pack.finish().expect("a pack");
         let ledger = Ledger::new(repository, DEFAULT_REF);

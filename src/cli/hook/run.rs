@@ -123,7 +123,7 @@ impl Run {
             clock: &now,
             deadline: self.deadline,
         };
-        let appended = appender.append(&Next::Events(groups), repeats);
+        let appended = appender.append(&Next::events(&groups), repeats);
         Ok(appended.map(drop)?)
     }
 

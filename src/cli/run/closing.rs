@@ -63,7 +63,7 @@ pub fn close(
             timeout,
             push: &step.push,
         };
-        let group = vec![vec![step.started.clone(), finished]];
+        let group = vec![vec![&step.started, &finished]];
         match job.append(&Next::Events(group), Repeats::LeaveOut) {
             Ok(recorded) => {
                 steps.remove(&step.run)?;

@@ -68,7 +68,7 @@ pub fn drain(
 }
 
 fn record(job: &Job<'_>, some: &[Waiting]) -> Result<(), Failure> {
-    let pending = some.iter().map(|waiting| waiting.pending.clone()).collect();
+    let pending = some.iter().map(|waiting| &waiting.pending);
     let next = Next::Events(group(pending, usize::MAX));
     let recorded = job.append(&next, Repeats::LeaveOut)?;
     job.mirror(&recorded)?;

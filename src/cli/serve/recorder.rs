@@ -310,7 +310,7 @@ impl Recorder for LedgerRecorder<'_> {
         let pending = Pending::new(event).map_err(|why| why.to_string())?;
         // key, policy and tip; then the lock and the disk, as an append would need them
         self.job()
-            .try_out(&Next::Events(vec![vec![pending]]))
+            .try_out(&Next::Events(vec![vec![&pending]]))
             .map_err(told)
     }
 

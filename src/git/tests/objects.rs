@@ -156,8 +156,8 @@ fn a_pack_is_what_git_would_have_made() {
         let repository = world.open(&dir);
         let tree = object_id(repository.object_format(), Kind::Tree, b"").unwrap();
         let mut pack = repository.pack_writer().unwrap();
-        pack.add(Kind::Tree, b"").unwrap();
-        pack.add(Kind::Tree, b"").unwrap();
+        pack.add(Kind::Tree, Vec::new()).unwrap();
+        pack.add(Kind::Tree, Vec::new()).unwrap();
         let mut parent = String::new();
         let mut commits = Vec::new();
         for number in 0..700 {
@@ -165,11 +165,11 @@ fn a_pack_is_what_git_would_have_made() {
                 "tree {tree}\n{parent}author {COMMITTER}\ncommitter {COMMITTER}\n\nnumber {number}\n\n{}",
                 "the same words in every message, so that they are alike\n".repeat(number % 40)
             );
-            let id = pack.add(Kind::Commit, text.as_bytes()).unwrap();
+            let id = pack.add(Kind::Commit, text.clone().into_bytes()).unwrap();
             parent = format!("parent {id}\n");
             commits.push((id, text));
         }
-        pack.add(Kind::Blob, &[7; 200_000]).unwrap();
+        pack.add(Kind::Blob, vec![7; 200_000]).unwrap();
         assert_eq!(pack.len(), 702);
         let before = repository.reader().unwrap();
         assert!(matches!(
@@ -208,7 +208,7 @@ fn an_unfinished_pack_leaves_nothing() {
     let dir = world.init("plain", "sha1");
     let repository = world.open(&dir);
     let mut pack = repository.pack_writer().unwrap();
-    pack.add(Kind::Blob, b"x").unwrap();
+    pack.add(Kind::Blob, b"x".to_vec()).unwrap();
     drop(pack);
     repository.pack_writer().unwrap().finish().unwrap();
     let left = std::fs::read_dir(dir.join(".git/objects/pack"))
