@@ -19,6 +19,7 @@ mod evidence;
 mod export;
 mod failure;
 mod flush;
+mod fold;
 mod heartbeat;
 mod hook;
 mod import;

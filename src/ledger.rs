@@ -6,6 +6,7 @@
 //! # Limits
 //! A tip read here has been hashed and parsed, not verified.
 
+mod fold;
 mod storing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use gix::ObjectId;
 use gix::objs::Kind;
 
+pub use self::fold::Folded;
 pub use self::storing::{Stored, Storing};
 use crate::commit::{self, Link};
 use crate::finding::{Finding, FindingId};

@@ -26,15 +26,15 @@ const CHANGES: &str = "openat,write,pwrite64,fsync,fdatasync,rename,renameat,ren
 
 /// A point at which a program is about to change something: the `nth` call of that name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Point {
-    call: String,
-    nth: usize,
+pub struct Point {
+    pub call: String,
+    pub nth: usize,
 }
 
 /// One system call as strace tells it.
-struct Traced {
-    call: String,
-    rest: String,
+pub struct Traced {
+    pub call: String,
+    pub rest: String,
 }
 
 /// The binary under strace, with these options.
@@ -61,14 +61,14 @@ fn changes(world: &World, dir: &str, arguments: &[&str]) -> Vec<Traced> {
 }
 
 /// The trace of a command with all its threads, and what it tells.
-struct Changes {
-    text: String,
-    list: Vec<Traced>,
+pub struct Changes {
+    pub text: String,
+    pub list: Vec<Traced>,
 }
 
 /// What a command changes, in order, and what it does by these `more` calls; of all its threads,
 /// but not of the programs it starts.
-fn all_changes(world: &World, dir: &str, arguments: &[&str], more: &str) -> Changes {
+pub fn all_changes(world: &World, dir: &str, arguments: &[&str], more: &str) -> Changes {
     let text = trace(world, dir, arguments, more, &["-b", "execve"]);
     let lines = text.lines().filter_map(|line| line.split_once(' '));
     let list = lines.filter_map(|(_, line)| call(line)).collect();
@@ -111,7 +111,7 @@ fn points(world: &World, dir: &str, arguments: &[&str]) -> Vec<Point> {
 
 /// The points in a trace of several threads or processes, each counting its own calls as strace
 /// does when it injects.
-fn points_of(trace: &str) -> Vec<Point> {
+pub fn points_of(trace: &str) -> Vec<Point> {
     let mut counts = std::collections::BTreeMap::new();
     let mut points = Vec::new();
     for line in trace.lines() {
@@ -139,7 +139,13 @@ fn points_of(trace: &str) -> Vec<Point> {
 }
 
 /// Runs the binary with a fault at one point.
-fn with_fault(world: &World, dir: &str, point: &Point, fault: &str, arguments: &[&str]) -> Said {
+pub fn with_fault(
+    world: &World,
+    dir: &str,
+    point: &Point,
+    fault: &str,
+    arguments: &[&str],
+) -> Said {
     let inject = format!("inject={}:{fault}:when={}", point.call, point.nth);
     let trace = format!("trace={}", point.call);
     let log = world.path("fault");

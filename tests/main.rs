@@ -52,6 +52,9 @@ mod contention;
 // killed anywhere, on a full disk, on a broken one
 mod crash;
 
+// loose entries become packs by themselves
+mod folding;
+
 // many writers and random deaths, judged by a model
 mod history;
 

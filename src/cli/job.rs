@@ -129,9 +129,18 @@ impl Job<'_> {
         terminal::answer(&text, Exit::Done)
     }
 
-    /// Brings the new entries to the remotes after the first, which has them. The event is
-    /// recorded whatever becomes of this: a remote that does not take it now is behind.
+    /// What follows the answer: the new entries go to the remotes after the first, which has them,
+    /// and loose ones into packs when it is time. The event is recorded whatever becomes of this: a
+    /// remote that does not take it now is behind.
     pub fn mirror(&self, recorded: &[Recorded]) -> Result<Exit, Failure> {
+        let mirrored = self.to_the_others(recorded);
+        if let Some(newest) = recorded.last() {
+            super::fold::after(self.opened, &newest.link);
+        }
+        mirrored
+    }
+
+    fn to_the_others(&self, recorded: &[Recorded]) -> Result<Exit, Failure> {
         let (Some(newest), Some((_, others))) = (recorded.last(), self.push.split_first()) else {
             return Ok(Exit::Done);
         };

@@ -36,6 +36,17 @@ impl KeptPack {
 }
 
 impl KeptPack {
+    /// The pack's path, without the end.
+    pub(super) fn path(&self) -> PathBuf {
+        self.path.with_extension("")
+    }
+
+    /// The name of the pack's file, without the end.
+    pub fn name(&self) -> Option<String> {
+        let name = self.path.file_stem()?;
+        Some(name.to_string_lossy().into_owned())
+    }
+
     /// Whether pack and index are where they were put.
     ///
     /// # Errors

@@ -83,7 +83,9 @@ impl Storing<'_> {
     /// When it could not be written; nothing refers to what was.
     pub fn finish(self) -> Result<Stored, LedgerError> {
         if let Some(pack) = self.pack {
-            return Ok(Stored(Form::Pack(pack.finish_kept()?)));
+            let kept = pack.finish_kept()?;
+            self.ledger.remember(kept.as_ref().and_then(KeptPack::name));
+            return Ok(Stored(Form::Pack(kept)));
         }
         let objects: Objects = self
             .few

@@ -21,7 +21,7 @@ use git_ledger::push_certificate::{self, Carried, Judgement};
 
 use crate::cli::context::{Context, random_id};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::{reconcile, terminal};
+use crate::cli::{fold, reconcile, terminal};
 
 use super::aside::{self, Announced};
 use super::run::{
@@ -104,7 +104,12 @@ pub fn post_receive(context: &Context, before: Option<&Path>) -> Result<Exit, Fa
         ));
         exit = Exit::Unknown;
     }
-    call(before, &[], &input)?;
+    let called = call(before, &[], &input);
+    // small pushes come as loose objects, and so do our own entries
+    if let Ok(tip) = run.opened.ledger.tip() {
+        fold::after(&run.opened, &tip.link);
+    }
+    called?;
     Ok(exit)
 }
 

@@ -46,12 +46,13 @@ pub struct LedgerRecorder<'a> {
     push: &'a [String],
     how: How<'a>,
     host: Arc<Terminal>,
-    /// To the thread that brings entries to the remotes after the first; the newest is enough.
-    spread: Option<Sender<Recorded>>,
+    /// To the thread that brings entries to the remotes after the first and loose ones into packs;
+    /// the newest is enough.
+    spread: Sender<Recorded>,
 }
 
 impl<'a> LedgerRecorder<'a> {
-    /// A recorder, and beside it a thread that lasts as long for the further remotes.
+    /// A recorder, and beside it a thread that lasts as long for what nobody waits for.
     pub fn new<'scope>(
         scope: &'scope Scope<'scope, '_>,
         context: &'a Context,
@@ -63,28 +64,25 @@ impl<'a> LedgerRecorder<'a> {
     where
         'a: 'scope,
     {
-        let mut recorder = LedgerRecorder {
+        let (spread, newest) = bounded::<Recorded>(1024);
+        let recorder = LedgerRecorder {
             context,
             opened,
             push,
             how,
             host: Arc::clone(&host),
-            spread: None,
+            spread,
         };
-        if push.len() > 1 {
-            let (spread, newest) = bounded::<Recorded>(1024);
-            recorder.spread = Some(spread);
-            let job = recorder.job();
-            scope.spawn(move || {
-                while let Ok(recorded) = newest.recv() {
-                    let recorded = newest.try_iter().last().unwrap_or(recorded);
-                    if let Err(failure) = job.mirror(&[recorded]) {
-                        let line = Line::new(Level::Warning, "not-mirrored");
-                        host.tell(&line.with("why", &failure.message));
-                    }
+        let job = recorder.job();
+        scope.spawn(move || {
+            while let Ok(recorded) = newest.recv() {
+                let recorded = newest.try_iter().last().unwrap_or(recorded);
+                if let Err(failure) = job.mirror(&[recorded]) {
+                    let line = Line::new(Level::Warning, "not-mirrored");
+                    host.tell(&line.with("why", &failure.message));
                 }
-            });
-        }
+            }
+        });
         recorder
     }
 
@@ -214,9 +212,9 @@ impl<'a> LedgerRecorder<'a> {
         );
         match recorded {
             Ok(on_failure::Outcome::Recorded(recorded)) => {
-                if let (Some(spread), Some(newest)) = (&self.spread, recorded.last()) {
+                if let Some(newest) = recorded.last() {
                     // a full queue holds an entry that stands on this one, or soon will
-                    spread.try_send(newest.clone()).ok();
+                    self.spread.try_send(newest.clone()).ok();
                 }
                 self.placed(events, &recorded)
                     .map_err(|why| first_line(&why).to_owned())

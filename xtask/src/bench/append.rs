@@ -140,7 +140,7 @@ impl Inside {
             clock: &super::now,
             deadline: began + Duration::from_secs(60),
         };
-        let next = Next::Events(vec![vec![pending]]);
+        let next = Next::Events(vec![vec![&pending]]);
         let recorded = appender.append(&next, Repeats::Impossible);
         let recorded = recorded.map_err(|why| why.to_string())?;
         match recorded.len() {
