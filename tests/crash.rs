@@ -163,12 +163,12 @@ fn met_a_reader(world: &World) -> bool {
 }
 
 /// How often an event with this id is in the chain.
-fn count(world: &World, dir: impl AsRef<Path>, id: &str) -> usize {
+pub fn count(world: &World, dir: impl AsRef<Path>, id: &str) -> usize {
     let events = events(world, dir).into_iter();
     events.filter(|((_, i), _)| i == id).map(|(_, n)| n).sum()
 }
 
-fn acknowledged(said: &Said) -> bool {
+pub fn acknowledged(said: &Said) -> bool {
     said.out.starts_with("recorded ") || said.out.starts_with("already recorded ")
 }
 

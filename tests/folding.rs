@@ -16,6 +16,12 @@ const EVERY: usize = 256;
 /// So few objects that they are written one by one.
 const FEW: usize = 15;
 
+/// A repository `r` with a ledger, where housekeeping is wanted and git sees no need of any.
+fn repository(world: &World) {
+    world.repository("r");
+    world.git("r", &["config", "gc.auto", "100000"]).ok();
+}
+
 /// What appends entries of one event each, with these ids, and its input.
 fn batch(world: &World, dir: &str, ids: impl Iterator<Item = usize>) -> (Command, String) {
     let line =
@@ -65,7 +71,7 @@ fn packed_bytes(world: &World, dir: &str) -> u64 {
 #[test]
 fn loose_entries_are_packed_when_it_is_time() {
     let world = World::new();
-    world.repository("r");
+    repository(&world);
     let others = counted(&world, "r", "count");
     let number = EVERY - 1;
     append_loose(&world, "r", 0, number);
@@ -118,7 +124,7 @@ fn loose_entries_are_packed_when_it_is_time() {
 #[test]
 fn nobody_folds_where_it_is_switched_off() {
     let world = World::new();
-    world.repository("r");
+    repository(&world);
     world.git("r", &["config", "gc.auto", "0"]).ok();
     append_loose(&world, "r", 0, EVERY);
     let loose = counted(&world, "r", "count");
@@ -128,7 +134,7 @@ fn nobody_folds_where_it_is_switched_off() {
         .ok();
     let name = names.split('.').nth(1).expect("a ledger").to_owned();
     let key = format!("ledger.{name}.fold");
-    world.git("r", &["config", "--unset", "gc.auto"]).ok();
+    world.git("r", &["config", "gc.auto", "100000"]).ok();
     world.git("r", &["config", &key, "false"]).ok();
     append(&world, "r", 300..301).ok();
     assert_eq!(counted(&world, "r", "count"), loose + 1);
@@ -142,7 +148,7 @@ fn nobody_folds_where_it_is_switched_off() {
 #[test]
 fn small_packs_become_one() {
     let world = World::new();
-    world.repository("r");
+    repository(&world);
     // more than are written one by one
     let each = 20;
     let batches = EVERY / each;
@@ -172,7 +178,7 @@ fn small_packs_become_one() {
 #[test]
 fn a_batch_takes_little_room() {
     let world = World::new();
-    world.repository("r");
+    repository(&world);
     append(&world, "r", 0..600).ok();
     let bytes = packed_bytes(&world, "r") / 600;
     assert!(bytes <= 330, "{bytes} bytes an entry");

@@ -21,7 +21,7 @@ fn until(done: &AtomicBool, commands: Vec<Command>, judge: fn(crate::world::Said
 fn writers_and_housekeeping() {
     let each = times(6, 40);
     let world = World::new();
-    world.repository("r");
+    super::repository(&world);
     let cleanings: [&[&str]; 3] = [
         &["repack", "-a", "-d", "--quiet"],
         &["gc", "--quiet", "--prune=now"],
@@ -69,7 +69,7 @@ fn writers_and_housekeeping() {
 #[test]
 fn readers() {
     let world = World::new();
-    world.repository("r");
+    super::repository(&world);
     super::append_loose(&world, "r", 0, FEW);
     let read = |arguments: &[&str]| -> Vec<Command> {
         (0..1000).map(|_| binary(&world, "r", arguments)).collect()

@@ -16,7 +16,7 @@ pub const EXIT_STATUS: [(&str, &str); 5] = [
 ];
 
 /// Keys of git's configuration, what they mean, and the verbs that ask for them (none: all).
-pub const CONFIGURATION: [(&str, &str, &[&str]); 25] = [
+pub const CONFIGURATION: [(&str, &str, &[&str]); 26] = [
     (
         "ledger.<name>.ref",
         "The branch of the ledger called <name>; refs/heads/ledger if there is none.",
@@ -100,6 +100,13 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 25] = [
         "How many bytes a fetch may bring.",
         &[
             "append", "run", "snapshot", "flush", "mirror", "clone", "verify", "compare",
+        ],
+    ),
+    (
+        "ledger.<name>.fold",
+        "Whether entries that were written one by one are gathered in packs, every 256 entries, when the answer is out; false leaves that to git's housekeeping. [default: true unless gc.auto is 0]",
+        &[
+            "append", "run", "snapshot", "flush", "import", "serve", "hook",
         ],
     ),
     (
