@@ -72,7 +72,7 @@ fn folding_points(world: &World) -> Vec<Point> {
         let of: Vec<usize> = (0..late.len())
             .filter(|at| late[*at].call == *kind)
             .collect();
-        let step = of.len().div_ceil(times(3, 40)).max(1);
+        let step = of.len().div_ceil(times(2, 40)).max(1);
         chosen.extend(of.iter().step_by(step).chain(of.last()));
     }
     chosen.into_iter().map(|at| late[at].clone()).collect()
@@ -86,7 +86,7 @@ fn sweep(fault: &str, share: usize) {
     assert!(points.len() > 8, "{points:?}");
     let mut count = EVERY + LOOSE + 1;
     let mut struck = 0;
-    let every = times(2, 1);
+    let every = times(3, 1);
     for (number, point) in points.iter().enumerate().skip(share % every).step_by(every) {
         make_due(&world, 10_000 + number * 100);
         count += LOOSE;

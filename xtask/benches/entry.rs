@@ -219,7 +219,9 @@ fn pack_500_entries(bencher: Bencher<'_, '_>) {
         .with_inputs(|| SAMPLE.repository.pack_writer().expect("a writer"))
         .bench_values(|mut writer| {
             for link in SAMPLE.links.iter().rev() {
-                writer.add(Kind::Commit, link.raw()).expect("an object");
+                writer
+                    .add(Kind::Commit, link.raw().to_vec())
+                    .expect("an object");
             }
             writer.len()
         });
