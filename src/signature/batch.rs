@@ -36,7 +36,7 @@ use super::{Signature, SignatureFault};
 const TOGETHER: usize = 256;
 /// From how many signatures on the multiples of a key are worth making: those of the key and those
 /// of B cost as much as some fifty plain verifications.
-const MANY: usize = 64;
+const MANY: usize = 48;
 /// How many keys get their multiples, 640 KiB each; the signatures of others are checked one by one.
 const MOST_KEYS: usize = 64;
 
