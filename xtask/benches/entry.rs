@@ -75,11 +75,15 @@ impl Sample {
     }
 }
 
-/// A ledger of a thousand entries below `target/bench`.
+/// A ledger of a thousand entries that a bench of any profile left below `target/bench`.
 fn ledger() -> Option<PathBuf> {
-    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench/ledgers");
-    let places = std::fs::read_dir(all).ok()?.filter_map(Result::ok);
-    let mut places = places.map(|place| place.path().join("single-1000"));
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
+    let inside = |dir: PathBuf| std::fs::read_dir(dir).into_iter().flatten();
+    let profiles = inside(all).filter_map(Result::ok);
+    let mut places = profiles
+        .flat_map(|profile| inside(profile.path().join("ledgers")))
+        .filter_map(Result::ok)
+        .map(|place| place.path().join("single-1000"));
     places.find(|place| place.with_extension("json").exists())
 }
 

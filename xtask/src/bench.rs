@@ -28,6 +28,7 @@ mod table;
 mod verify;
 mod world;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -172,9 +173,11 @@ pub fn run(root: &Path, words: &[String]) -> Result<(), String> {
         return build(root, &options, words);
     }
     let scratch = root.join("target/bench");
+    let place = scratch.join(&options.profile);
+    let _alone = alone(&place)?;
     let binary = program(root, &options.profile);
     let stage = Stage {
-        ledgers: Ledgers::of(&scratch, &binary)?,
+        ledgers: Ledgers::of(&place, &binary)?,
         options: options.clone(),
     };
     if options.profiling {
@@ -186,6 +189,20 @@ pub fn run(root: &Path, words: &[String]) -> Result<(), String> {
         };
     }
     measure(root, &scratch, &stage)
+}
+
+/// Two at once would disturb each other, and the second would throw away what the first made.
+fn alone(place: &Path) -> Result<File, String> {
+    let file = place.join("lock");
+    let held = std::fs::create_dir_all(place).and_then(|()| File::create(&file));
+    let held = held.map_err(|why| format!("{}: {why}", file.display()))?;
+    match held.try_lock() {
+        Ok(()) => Ok(held),
+        Err(why) => Err(format!(
+            "{}: another bench runs here ({why})",
+            file.display()
+        )),
+    }
 }
 
 /// Builds the program and this very tool, and hands over to what was built: a yardstick that is
