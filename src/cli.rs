@@ -41,10 +41,12 @@ mod selection;
 mod serve;
 mod show;
 mod snapshot;
+mod stats;
 mod steps;
 mod summary;
 mod terminal;
 mod tip;
+mod trace;
 mod verified;
 mod verify;
 
@@ -98,6 +100,8 @@ enum Verb {
     Heartbeat(heartbeat::Args),
     Log(log::Args),
     Show(show::Args),
+    Trace(trace::Args),
+    Stats(stats::Args),
     Index(index::Args),
     Export(export::Args),
     Verify(verify::Args),
@@ -201,6 +205,8 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Heartbeat(args) => heartbeat::run(context, args),
         Verb::Log(args) => log::run(context, args),
         Verb::Show(args) => show::run(context, args),
+        Verb::Trace(args) => trace::run(context, &args),
+        Verb::Stats(args) => stats::run(context, &args),
         Verb::Index(args) => index::run(context, &args),
         Verb::Export(args) => export::run(context, &args),
         Verb::Verify(args) => verify::run(context, args),

@@ -7,6 +7,8 @@
 
 pub mod key;
 mod phrase;
+pub mod tally;
+pub mod trace;
 mod walk;
 pub mod words;
 

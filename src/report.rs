@@ -17,5 +17,6 @@ pub mod policy_change;
 pub mod policy_review;
 pub mod proofs;
 pub mod summary;
+pub mod tally;
 pub mod tips;
 pub mod verdict;

@@ -2,6 +2,7 @@
 //! that is wrong, foreign, broken or gone can do (nothing but cost time).
 
 mod same;
+mod trace;
 mod words;
 mod wrong;
 

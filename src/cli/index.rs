@@ -171,7 +171,7 @@ pub fn look_after(opened: &Opened, misled: bool) {
     if misled {
         index::delete(&opened.ledger).ok();
         terminal::tell(
-            "note: the index was not of this ledger and was deleted; the chain answered",
+            "note: the index did not fit what the ledger holds and was deleted; the chain answered",
         );
         terminal::hint("'git ledger index' makes it anew");
         return;

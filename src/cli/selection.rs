@@ -12,7 +12,7 @@ use super::date::{self, Edge};
 use super::failure::Failure;
 
 /// Verbs that take words of the filter language.
-pub const VERBS: [&str; 2] = ["log", "export"];
+pub const VERBS: [&str; 3] = ["log", "export", "stats"];
 
 /// Columns of a line shown before and behind the place at fault.
 const AROUND: usize = 60;

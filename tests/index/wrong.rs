@@ -52,7 +52,7 @@ fn rows_that_point_elsewhere_are_seen_and_the_index_goes() {
         let said = world.ledger("r", &["log", "env:prod*"]).code(0);
         assert_eq!(said.out, plain, "{statements}");
         assert!(
-            said.err.contains("note: the index was not of this ledger"),
+            said.err.contains("note: the index did not fit"),
             "{statements}: {said}"
         );
         assert!(!database(&world).exists());

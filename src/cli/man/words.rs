@@ -278,7 +278,7 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 4] = [
 ];
 
 /// What people do with a verb: a sentence, and the command.
-pub const EXAMPLES: [(&str, &str, &str); 45] = [
+pub const EXAMPLES: [(&str, &str, &str); 47] = [
     (
         "",
         "Begin a ledger, record, check",
@@ -349,6 +349,16 @@ pub const EXAMPLES: [(&str, &str, &str); 45] = [
         "export",
         "A file that a log collector follows, as long as the service runs",
         "git ledger export --format ecs --cursor /var/lib/ledger/ecs --follow -o /var/log/ledger.ndjson",
+    ),
+    (
+        "trace",
+        "What became of a commit, each step with its verified signer",
+        "git ledger trace 8a1f77ab --verify",
+    ),
+    (
+        "stats",
+        "What went wrong this month, by type and day",
+        "git ledger stats since:30d outcome:failure",
     ),
     (
         "index",
@@ -495,7 +505,7 @@ pub const EXAMPLES: [(&str, &str, &str); 45] = [
 ];
 
 /// What the answer of a verb does not say.
-pub const LIMITS: [(&str, &str); 13] = [
+pub const LIMITS: [(&str, &str); 14] = [
     (
         "append",
         "An entry says who recorded an event and when they said it was; not that it is true. What is recorded stays for ever: never pass secrets.",
@@ -511,6 +521,10 @@ pub const LIMITS: [(&str, &str); 13] = [
     (
         "mirror",
         "Two addresses of one administrator look independent from here.",
+    ),
+    (
+        "trace",
+        "It follows the names that events claim: what names neither the commit nor a run or artifact on the way is not found, and data in attachments is not looked into. What is said to be missing was not recorded in a form that is understood here; it may have happened.",
     ),
     (
         "index",
