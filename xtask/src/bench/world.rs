@@ -44,9 +44,10 @@ impl World {
             run(world.command("", "ssh-keygen").args(make).arg(key))?;
         }
         let key = world.key("ann").display().to_string();
+        // git's own housekeeping would only make git slower; ours stays as users have it
         let config = format!(
             "[user]\n\tname = Ann\n\temail = ann@acme.example\n\tsigningKey = {key}\n\
-             [gpg]\n\tformat = ssh\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n\
+             [gpg]\n\tformat = ssh\n[init]\n\tdefaultBranch = main\n\
              [maintenance]\n\tauto = false\n[advice]\n\tdetachedHead = false\n"
         );
         fs::write(home.join(".gitconfig"), config).map_err(|why| why.to_string())?;
