@@ -182,8 +182,8 @@ fn newest_policy<S: Store>(store: &S, files: &Files, request: &Request) -> Optio
         if let Ok(link) = Link::parse(at, raw)
             && link.check_signature().is_ok()
             && let Ok(held) = files.of(&mut reader, link.tree)
-            && held.digest == link.entry.policy
-            && let Ok(policy) = &held.policy
+            && held.part.digest == link.entry.policy
+            && let Ok(policy) = &held.part.policy
         {
             return Some(policy.clone());
         }

@@ -214,7 +214,7 @@ impl<R: Read> Worker<'_, R> {
                 distance,
                 link,
                 previous,
-                own.as_deref(),
+                own.as_ref(),
                 &mut findings,
             ),
             // who may sign is no question when nobody did
@@ -229,7 +229,7 @@ impl<R: Read> Worker<'_, R> {
         link: &Link,
         previous: &Previous<'_>,
         findings: &mut Vec<Finding>,
-    ) -> Option<Arc<TreeFiles>> {
+    ) -> Option<TreeFiles> {
         let same = |other: fn(&Link, &Link) -> bool| matches!(previous, Previous::Link(prev) if other(prev, link));
         let brought = !same(|prev, link| prev.tree == link.tree);
         let files = match self.files.of(&mut self.reader, link.tree) {
@@ -240,12 +240,12 @@ impl<R: Read> Worker<'_, R> {
             }
         };
         let named = !same(|prev, link| prev.entry.policy == link.entry.policy);
-        if files.digest != link.entry.policy && (brought || named) {
-            let detail = format!("ledger.toml is sha256:{}", merkle::hex(&files.digest));
+        if files.part.digest != link.entry.policy && (brought || named) {
+            let detail = format!("ledger.toml is sha256:{}", merkle::hex(&files.part.digest));
             findings.push(Finding::new(FindingId::PolicyDigestMismatch, detail));
         } else if brought {
-            findings.extend(files.policy.as_ref().err().cloned());
-            findings.extend(files.derived.clone());
+            findings.extend(files.part.policy.as_ref().err().cloned());
+            findings.extend(files.part.derived.clone());
         }
         self.attachments(link, &files, findings);
         Some(files)
@@ -315,8 +315,8 @@ impl<R: Read> Worker<'_, R> {
         findings.extend(self.compromised(link));
         let after = own.and_then(|files| named_policy(files, link));
         let raises_level = own
-            .filter(|files| files.digest == link.entry.policy)
-            .and_then(|files| files.policy.as_ref().err())
+            .filter(|files| files.part.digest == link.entry.policy)
+            .and_then(|files| files.part.policy.as_ref().err())
             .is_some_and(|finding| finding.id == FindingId::SpecUnsupported);
         let (before, place) = match previous {
             Previous::Nothing => match &after {
@@ -383,6 +383,6 @@ impl<R: Read> Worker<'_, R> {
 
 /// The policy a tree holds, if it is the one the entry names.
 fn named_policy(files: &TreeFiles, link: &Link) -> Option<Arc<Policy>> {
-    let policy = files.policy.clone().ok();
-    policy.filter(|_| files.digest == link.entry.policy)
+    let policy = files.part.policy.clone().ok();
+    policy.filter(|_| files.part.digest == link.entry.policy)
 }

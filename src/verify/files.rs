@@ -1,7 +1,9 @@
-//! The trees of entries: read once, judged once, shared by all workers.
+//! The trees of entries: read once, judged once, shared by all workers. What one of them was told of a
+//! tree, all are told: an entry is judged by its own tree and by that of the one before, and a store
+//! that answers now this, now that must not let it pass between the two.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gix::ObjectId;
 use gix::objs::Kind;
@@ -13,30 +15,31 @@ use crate::store::Read;
 use crate::tree::{self, PolicyPart, Tree};
 
 /// What the tree of an entry holds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct TreeFiles {
+    /// The policy part.
+    pub part: Arc<Part>,
+    /// The directory `attachments`.
+    pub attachments: Option<ObjectId>,
+}
+
+/// The files that hold a policy.
+#[derive(Debug)]
+pub struct Part {
     /// SHA-256 of `ledger.toml`.
     pub digest: Hash,
     /// The policy, or why it is none.
     pub policy: Result<Arc<Policy>, Finding>,
     /// What is wrong with the files derived from the policy.
     pub derived: Option<Finding>,
-    /// The directory `attachments`.
-    pub attachments: Option<ObjectId>,
 }
 
-/// Every policy part met so far.
+/// Every tree met so far: some hundred bytes for each, and an entry without attachments has that of
+/// the one before.
 #[derive(Debug, Default)]
 pub struct Files {
     parts: Mutex<HashMap<PolicyPart, Arc<Part>>>,
-    trees: Mutex<HashMap<ObjectId, Arc<TreeFiles>>>,
-}
-
-#[derive(Debug)]
-struct Part {
-    digest: Hash,
-    policy: Result<Arc<Policy>, Finding>,
-    derived: Option<Finding>,
+    trees: Mutex<HashMap<ObjectId, Result<TreeFiles, Box<Finding>>>>,
 }
 
 impl Files {
@@ -44,35 +47,28 @@ impl Files {
     ///
     /// # Errors
     /// The finding that keeps them from being read at all.
-    pub fn of(&self, reader: &mut impl Read, tree: ObjectId) -> Result<Arc<TreeFiles>, Finding> {
-        let known = self
-            .trees
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&tree)
-            .cloned();
-        if let Some(known) = known {
-            return Ok(known);
-        }
+    pub fn of(&self, reader: &mut impl Read, tree: ObjectId) -> Result<TreeFiles, Finding> {
+        let known = self.trees().get(&tree).cloned();
+        let told = known.unwrap_or_else(|| {
+            let read = self.read(reader, tree).map_err(Box::new);
+            self.trees().entry(tree).or_insert(read).clone()
+        });
+        told.map_err(|finding| *finding)
+    }
+
+    fn trees(&self) -> MutexGuard<'_, HashMap<ObjectId, Result<TreeFiles, Box<Finding>>>> {
+        self.trees.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, reader: &mut impl Read, tree: ObjectId) -> Result<TreeFiles, Finding> {
         let raw = reader
             .read(&tree, Kind::Tree, tree::MAX_BYTES)
             .map_err(|fault| fault.finding(&tree))?;
         let shape = Tree::parse(&raw, tree.kind())?;
-        let part = self.part(reader, shape.part)?;
-        let files = Arc::new(TreeFiles {
-            digest: part.digest,
-            policy: part.policy.clone(),
-            derived: part.derived.clone(),
+        Ok(TreeFiles {
+            part: self.part(reader, shape.part)?,
             attachments: shape.attachments,
-        });
-        // a tree with attachments belongs to one entry and is not met again
-        if shape.attachments.is_none() {
-            self.trees
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(tree, files.clone());
-        }
-        Ok(files)
+        })
     }
 
     fn part(&self, reader: &mut impl Read, part: PolicyPart) -> Result<Arc<Part>, Finding> {
@@ -119,5 +115,36 @@ impl Files {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(part, part_files.clone());
         Ok(part_files)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::ReadFault;
+
+    /// Holds nothing at first, and something that is no tree from then on.
+    struct Fickle {
+        asked: u32,
+    }
+
+    impl Read for Fickle {
+        fn read(&mut self, _: &ObjectId, _: Kind, _: usize) -> Result<Vec<u8>, ReadFault> {
+            self.asked += 1;
+            match self.asked {
+                1 => Err(ReadFault::Missing),
+                _ => Ok(b"no tree".to_vec()),
+            }
+        }
+    }
+
+    #[test]
+    fn all_are_told_what_the_first_was_told() {
+        let (files, mut reader) = (Files::default(), Fickle { asked: 0 });
+        let tree = ObjectId::null(gix::hash::Kind::Sha1);
+        let told = files.of(&mut reader, tree).unwrap_err();
+        let again = files.of(&mut reader, tree).unwrap_err();
+        assert_eq!((told.id, told.detail), (again.id, again.detail));
+        assert_eq!(reader.asked, 1);
     }
 }

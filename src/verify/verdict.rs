@@ -230,11 +230,11 @@ impl Base {
                 Ok(held) => held,
                 Err(finding) => return Some(finding),
             };
-            if held.digest != link.entry.policy {
-                let detail = format!("ledger.toml is sha256:{}", merkle::hex(&held.digest));
+            if held.part.digest != link.entry.policy {
+                let detail = format!("ledger.toml is sha256:{}", merkle::hex(&held.part.digest));
                 return Some(Finding::new(FindingId::PolicyDigestMismatch, detail));
             }
-            held.policy.as_ref().err().cloned()
+            held.part.policy.as_ref().err().cloned()
         });
         Base {
             id,
