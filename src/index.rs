@@ -21,7 +21,7 @@ use std::io;
 use std::path::PathBuf;
 
 use gix::ObjectId;
-use rusqlite::OptionalExtension as _;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::database::{self, Database};
 use crate::ledger::{Ledger, LedgerError};
@@ -130,27 +130,7 @@ impl Index {
     /// # Errors
     /// When the database cannot be read.
     pub fn head(&self) -> Result<Option<Head>, Error> {
-        let row = self
-            .database
-            .query_row(
-                "SELECT position, id, digest, tried FROM head WHERE one = 1",
-                [],
-                |row| {
-                    let id: Vec<u8> = row.get(1)?;
-                    let digest: Vec<u8> = row.get(2)?;
-                    Ok((row.get::<_, i64>(0)?, id, digest, row.get::<_, i64>(3)?))
-                },
-            )
-            .optional()?;
-        // what is no head at all is as good as none
-        Ok(row.and_then(|(position, id, digest, tried)| {
-            Some(Head {
-                position: u64::try_from(position).ok()?,
-                commit: ObjectId::try_from(id.as_slice()).ok()?,
-                digest: Hash::try_from(digest.as_slice()).ok()?,
-                tried: u64::try_from(tried).ok()?,
-            })
-        }))
+        head(&self.database)
     }
 
     /// Whether it ends in the chain below `tip`, at the entry it says.
@@ -176,6 +156,29 @@ impl Index {
         let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |found| found.len());
         size(&path) + size(&log)
     }
+}
+
+fn head(connection: &Connection) -> Result<Option<Head>, Error> {
+    let row = connection
+        .query_row(
+            "SELECT position, id, digest, tried FROM head WHERE one = 1",
+            [],
+            |row| {
+                let id: Vec<u8> = row.get(1)?;
+                let digest: Vec<u8> = row.get(2)?;
+                Ok((row.get::<_, i64>(0)?, id, digest, row.get::<_, i64>(3)?))
+            },
+        )
+        .optional()?;
+    // what is no head at all is as good as none
+    Ok(row.and_then(|(position, id, digest, tried)| {
+        Some(Head {
+            position: u64::try_from(position).ok()?,
+            commit: ObjectId::try_from(id.as_slice()).ok()?,
+            digest: Hash::try_from(digest.as_slice()).ok()?,
+            tried: u64::try_from(tried).ok()?,
+        })
+    }))
 }
 
 #[cfg(test)]

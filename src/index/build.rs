@@ -121,14 +121,15 @@ impl Index {
         links: &[Link],
         tried: u64,
     ) -> Result<Option<Head>, Error> {
-        let there = self.head()?;
+        let transaction = self
+            .database
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        // asked where nobody else can move it any more
+        let there = super::head(&transaction)?;
         let place = |head: &Option<Head>| head.as_ref().map(|head| (head.position, head.commit));
         if place(&there) != place(&before.cloned()) {
             return Err(Error::Overtaken);
         }
-        let transaction = self
-            .database
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let mut head = None;
         {
             let mut entry =
