@@ -1,4 +1,4 @@
-//! Many signatures at once: the same answers as one by one, for a quarter of the work.
+//! Many signatures at once: the same answers as one by one, for a third of the work.
 //!
 //! # Why the two ways cannot disagree
 //! An Ed25519 signature holds if [S]B − [k]A, written in its one encoding, is R byte for byte. Both
