@@ -145,6 +145,11 @@ const JOBS: &[Job] = &[
         at: At::Short,
         run: contention::run,
     },
+    Job {
+        name: "shared",
+        at: At::Short,
+        run: contention::shared,
+    },
 ];
 
 /// Runs the jobs that were asked for.

@@ -24,26 +24,43 @@ const WRITERS: [u64; 3] = [1, 8, 32];
 /// What a writer does for its event of a number.
 type Write<'a> = Box<dyn FnMut(u64) -> Result<(), String> + Send + 'a>;
 
-/// All rows.
+/// One way to write at once: so many writers, so many events in all.
+type Way = fn(&World, u64, u64) -> Result<Row, String>;
+
+/// Processes at one repository, build machines at one remote, clients of one `serve`.
 pub fn run(stage: &Stage, _: u64) -> Result<Vec<Row>, String> {
+    let ways: [Way; 4] = [
+        local,
+        |world, writers, all| remote(world, writers, all, Machines::Apart),
+        |world, writers, all| serve(world, writers, all, None),
+        |world, writers, all| serve(world, writers, all, Some("origin")),
+    ];
+    each(stage, &ways)
+}
+
+/// Processes that share a clone and push to one remote.
+pub fn shared(stage: &Stage, _: u64) -> Result<Vec<Row>, String> {
+    each(
+        stage,
+        &[|world, writers, all| remote(world, writers, all, Machines::One)],
+    )
+}
+
+/// Each way, with each number of writers.
+fn each(stage: &Stage, ways: &[Way]) -> Result<Vec<Row>, String> {
     let world = stage.ledgers.world();
     let (writers, all): (&[u64], u64) = match stage.options.quick {
         true => (&[1, 2], 4),
         false => (&WRITERS, 96),
     };
     let mut rows = Vec::new();
-    for count in writers {
-        rows.push(local(world, *count, all)?);
-        rows.push(remote(world, *count, all, Machines::Apart)?);
-        if *count > 1 {
-            rows.push(remote(world, *count, all, Machines::One)?);
+    for way in ways {
+        for count in writers {
+            rows.push(way(world, *count, all)?);
+            eprint!(".");
         }
-        rows.push(serve(world, *count, all, None)?);
-        rows.push(serve(world, *count, all, Some("origin"))?);
-        eprint!(".");
     }
     eprintln!();
-    rows.sort_by(|one: &Row, other| one.id.cmp(&other.id));
     Ok(rows)
 }
 
@@ -99,7 +116,7 @@ fn row(
     let longest = Figure::time("longest wait", &Series(vec![waited.longest]));
     Ok(Row {
         also: vec![longest, Figure::count("lost", "", 0.0)],
-        ..Row::alone(&format!("contention.{way}-{writers:02}"), all, rate)
+        ..Row::alone(&format!("{way}-{writers:02}"), all, rate)
     })
 }
 
@@ -136,7 +153,14 @@ fn local(world: &World, writers: u64, all: u64) -> Result<Row, String> {
     let entries = said(&mut world.git(&place, &["rev-list", "--count", "ledger"]))?;
     check(world, &place, entries.parse().map_err(|_| "no count")?)?;
     let what = "append at one repository";
-    row(world, "local", what, (writers, all), &waited, &place)
+    row(
+        world,
+        "contention.local",
+        what,
+        (writers, all),
+        &waited,
+        &place,
+    )
 }
 
 /// A bare repository with a ledger, at `work/remote.git`.
@@ -197,8 +221,8 @@ fn remote(world: &World, writers: u64, all: u64, machines: Machines) -> Result<R
     let waited = at_once(places.map(write).collect(), all);
     let pushes = trace.end()?;
     let (way, what) = match machines {
-        Machines::Apart => ("remote", "append --push, a clone each"),
-        Machines::One => ("shared", "append --push in one clone"),
+        Machines::Apart => ("contention.remote", "append --push, a clone each"),
+        Machines::One => ("shared.remote", "append --push in one clone"),
     };
     let mut row = row(world, way, what, (writers, all), &waited?, &bare)?;
     row.also.push(pushed(all, pushes));
@@ -271,8 +295,8 @@ fn serve(world: &World, writers: u64, all: u64, push: Option<&str>) -> Result<Ro
     let pushes = trace.end()?;
     let ledger = if push.is_some() { &remote } else { &place };
     let (way, what) = match push {
-        Some(_) => ("serve-push", "client of one serve --push"),
-        None => ("serve", "client of one serve"),
+        Some(_) => ("contention.serve-push", "client of one serve --push"),
+        None => ("contention.serve", "client of one serve"),
     };
     let mut row = row(world, way, what, (writers, all), &waited?, ledger)?;
     if push.is_some() {
