@@ -67,6 +67,10 @@ pub struct Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        // who is still reading keeps the log where it is
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK").ok();
+        }
         if fs::metadata(&self.log).is_ok_and(|log| log.len() > LOG_BYTES) {
             // a log that cannot be moved now is moved by the next process
             self.connection

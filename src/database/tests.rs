@@ -202,3 +202,15 @@ fn the_log_stays_short_though_each_process_writes_little() {
     }
     assert_eq!(kept(&path).len(), 200);
 }
+
+#[test]
+fn the_log_is_moved_by_who_was_still_reading() {
+    let (_dir, path) = place();
+    let long = "x".repeat(2 * LOG_BYTES as usize);
+    let database = put(&path, &long);
+    database.execute_batch("BEGIN").unwrap();
+    assert_eq!(words(&database), [long.as_str()]);
+    drop(database);
+    assert_eq!(fs::metadata(beside(&path, "-wal")).unwrap().len(), 0);
+    assert_eq!(kept(&path), [long.as_str()]);
+}

@@ -34,6 +34,10 @@ const KNOWN: &[&str] = &[
 /// Where calls keep the references they need while they run.
 const CALLS: &str = "refs/call";
 
+/// How often, and after which pause, a directory is removed that others write into meanwhile.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// What a killed call left behind is cleared away after this time.
 const STALE: Duration = Duration::from_secs(3600);
 
@@ -308,13 +312,8 @@ fn clear_dead(calls: &Path) -> io::Result<()> {
             Err(why) => return Err(why),
         };
         if held.as_ref().is_none_or(|file| file.try_lock().is_ok()) {
-            // another process may be clearing, too
-            for dead in [&path.with_extension(""), &lock] {
-                match remove(dead) {
-                    Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
-                    _ => {}
-                }
-            }
+            remove(&path.with_extension(""))?;
+            remove(&lock)?;
         }
     }
     Ok(())
@@ -329,10 +328,22 @@ fn is_stale(path: &Path) -> bool {
     })
 }
 
+/// Removes a file, or a directory with all that is in it. Another process may be removing it, too, or
+/// a git that outlived its parent may be writing into it still.
 fn remove(path: &Path) -> io::Result<()> {
-    if fs::symlink_metadata(path)?.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
+    let mut tries = 0;
+    loop {
+        let removed = fs::symlink_metadata(path).and_then(|meta| match meta.is_dir() {
+            true => fs::remove_dir_all(path),
+            false => fs::remove_file(path),
+        });
+        match removed {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(why) if why.kind() == io::ErrorKind::DirectoryNotEmpty && tries < TRIES => {
+                tries += 1;
+                std::thread::sleep(PAUSE);
+            }
+            removed => return removed,
+        }
     }
 }

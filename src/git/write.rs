@@ -155,10 +155,12 @@ impl Repository {
     ) -> io::Result<tempfile::NamedTempFile> {
         let mut file = temporary(objects, "tmp_obj_")?;
         let header = format!("{kind} {}\0", bytes.len());
+        // an error names the object, not the temporary file
+        let out = file.as_file_mut();
         if header.len() + bytes.len() <= AS_IT_IS {
-            file.write_all(&stored(&[header.as_bytes(), bytes].concat()))?;
+            out.write_all(&stored(&[header.as_bytes(), bytes].concat()))?;
         } else {
-            let mut deflate = ZlibEncoder::new(&mut file, Compression::new(6));
+            let mut deflate = ZlibEncoder::new(out, Compression::new(6));
             deflate.write_all(header.as_bytes())?;
             deflate.write_all(bytes)?;
             deflate.finish()?;

@@ -1,6 +1,8 @@
 //! The filter language: one line of words, read into a filter or refused with the place at fault.
 //!
-//!     type:dev.cdevents.service.* env:prod actor:alice since:2w "hot fix" -outcome:success
+//! ```text
+//! type:dev.cdevents.service.* env:prod actor:alice since:2w "hot fix" -outcome:success
+//! ```
 //!
 //! A word is `key:value`, a range of numbers, or a text to look for; a `-` in front turns it round.
 //! A value is exact, or goes up to a final `*`. Quotes (`"…"`, with `\"` and `\\`) hold a text with
