@@ -76,3 +76,4 @@ pub mod index;
 pub mod query;
 pub mod reconcile;
 pub mod report;
+pub mod web;
