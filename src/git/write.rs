@@ -10,6 +10,7 @@ use std::time::Duration;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use gix::objs::Kind;
+use libdeflater::{CompressionLvl, Compressor};
 
 use super::layout::Sharing;
 use super::repository::Repository;
@@ -158,7 +159,7 @@ impl Repository {
         // an error names the object, not the temporary file
         let out = file.as_file_mut();
         if header.len() + bytes.len() <= AS_IT_IS {
-            out.write_all(&stored(&[header.as_bytes(), bytes].concat()))?;
+            out.write_all(&stored(&[header.as_bytes(), bytes].concat())?)?;
         } else {
             let mut deflate = ZlibEncoder::new(out, Compression::new(6));
             deflate.write_all(header.as_bytes())?;
@@ -170,20 +171,15 @@ impl Repository {
     }
 }
 
-/// A zlib stream (RFC 1950) of one stored block, for at most 65,535 bytes.
-fn stored(bytes: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-    let (mut a, mut b) = (1u32, 0u32);
-    for byte in bytes {
-        a = (a + u32::from(*byte)) % 65_521;
-        b = (b + a) % 65_521;
-    }
-    let mut out = vec![0x78, 0x01, 0x01];
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(&(!length).to_le_bytes());
-    out.extend_from_slice(bytes);
-    out.extend_from_slice(&(b << 16 | a).to_be_bytes());
-    out
+/// A zlib stream (RFC 1950) that holds these bytes as they are.
+fn stored(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut level0 = Compressor::new(CompressionLvl::new(0).map_err(|_| io::ErrorKind::Other)?);
+    let mut out = vec![0; level0.zlib_compress_bound(bytes.len())];
+    let size = level0
+        .zlib_compress(bytes, &mut out)
+        .map_err(io::Error::other)?;
+    out.truncate(size);
+    Ok(out)
 }
 
 /// A temporary file under the name that git's own housekeeping knows and clears away.
@@ -236,7 +232,7 @@ mod tests {
         for size in [0, 1, 700, AS_IT_IS, 65_535] {
             let bytes: Vec<u8> = (0..size).map(|n| (n * 31 % 251) as u8).collect();
             let mut back = Vec::new();
-            flate2::read::ZlibDecoder::new(stored(&bytes).as_slice())
+            flate2::read::ZlibDecoder::new(stored(&bytes).unwrap().as_slice())
                 .read_to_end(&mut back)
                 .unwrap();
             assert_eq!(back, bytes);
