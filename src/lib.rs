@@ -76,4 +76,5 @@ pub mod index;
 pub mod query;
 pub mod reconcile;
 pub mod report;
+pub mod review;
 pub mod web;
