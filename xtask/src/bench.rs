@@ -26,7 +26,7 @@ mod size;
 mod start;
 mod table;
 mod verify;
-mod world;
+pub mod world;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

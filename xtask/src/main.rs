@@ -11,6 +11,7 @@ mod peers;
 mod soak;
 mod suite;
 mod tidy;
+mod town;
 mod vectors;
 
 use std::path::Path;
@@ -50,10 +51,11 @@ fn main() -> ExitCode {
         "flips" => flips::run(root, rest),
         "fuzz" => fuzz::run(root, rest),
         "soak" => soak::run(root, rest),
+        "town" => town::run(root, rest),
         "vectors" => vectors::run(root, mode),
         _ => Err(
             "usage: cargo xtask test | attacks | bench [--quick] | mutants [--list] [FILE…] | peers | tidy \
-             | vectors [--check] | man [--check] | flips [objects | files] [--quick] [--json] | soak [--quick] [kill|history|compare] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
+             | vectors [--check] | man [--check] | flips [objects | files] [--quick] [--json] | soak [--quick] [kill|history|compare] | town DIR [--events N] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
                 .into(),
         ),
     };
