@@ -26,6 +26,7 @@ mod import;
 mod index;
 mod init;
 mod job;
+mod listening;
 mod log;
 mod man;
 mod mirror;

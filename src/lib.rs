@@ -59,6 +59,7 @@ pub mod push_certificate;
 // the front desk
 pub mod continuity;
 pub mod intake;
+pub mod listener;
 pub mod serve;
 pub mod webhook;
 

@@ -20,7 +20,6 @@ mod connection;
 mod deliveries;
 mod headers;
 mod limits;
-mod log;
 mod metrics;
 mod route;
 mod webhooks;
@@ -30,18 +29,18 @@ mod tests;
 
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 
 use crate::continuity::{Continuity, Step};
 use crate::event::Pending;
+use crate::listener;
 use crate::merkle::Hash;
 
 use self::connection::Shared;
 pub use self::limits::Limits;
-pub use self::log::{Level, Line};
 use self::metrics::Metrics;
 pub use self::route::{Guard, Guards, Route};
+pub use crate::listener::{Host, Level, Line};
 
 /// Where an event stands in the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,15 +124,6 @@ pub trait Recorder: Send {
     fn history(&self, most: usize, see: &mut dyn FnMut(Vec<Step>, u64)) -> Result<(), String>;
 }
 
-/// The clock and whoever reads what a server says.
-pub trait Host: Send + Sync {
-    /// Seconds since 1970.
-    fn now(&self) -> u64;
-
-    /// Shows a line.
-    fn tell(&self, line: &Line);
-}
-
 /// What a server takes, and from whom.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -183,11 +173,8 @@ pub fn serve(
         continuity,
         recorder,
     );
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|why| format!("no threads for a server: {why}"))?;
+    let runtime = listener::runtime().map_err(|why| format!("no threads for a server: {why}"))?;
+    let bounds = settings.limits.bounds();
     let shared = Shared::new(settings, Arc::clone(host), metrics, desk);
     std::thread::scope(|scope| {
         let (here, gone) = oneshot::channel::<()>();
@@ -196,12 +183,15 @@ pub fn serve(
             let _here = here;
             committer.run();
         });
-        let served = runtime.block_on(async {
-            listener.set_nonblocking(true)?;
-            let listener = TcpListener::from_std(listener)?;
-            connection::accept(listener, shared, stop, gone).await;
-            Ok::<(), std::io::Error>(())
-        });
+        let over = async move {
+            let mut stop = stop;
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => {}
+                _ = gone => {}
+            }
+        };
+        let served = runtime.block_on(listener::accept(listener, &bounds, &shared, over));
+        drop(shared);
         // what still holds a desk ends here, so that the committer can end
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
         if committer.join().is_err() {

@@ -1,28 +1,24 @@
 //! `git ledger serve`: webhooks and CloudEvents over HTTP into the chain.
 
 mod drain;
-mod host;
 mod recorder;
 mod secrets;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use git_ledger::git::Scope;
-use git_ledger::serve::{self, Host as _, Keep, Level, Limits, Line, Route, Settings};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
-use tokio::sync::watch;
+use git_ledger::serve::{self, Keep, Limits, Route, Settings};
 
 use super::context::{Context, Opened};
 use super::date;
 use super::failure::{Exit, Failure};
+use super::listening::{self, Terminal};
 use super::on_failure::OnFailure;
 use super::recording::remotes;
 use super::terminal;
-use host::Terminal;
 use recorder::LedgerRecorder;
 
 /// Receive webhooks and CloudEvents over HTTP
@@ -111,19 +107,7 @@ pub struct Args {
 pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     let opened = context.open()?;
     let host = Arc::new(Terminal::new(context, args.json)?);
-    if !args.listen.ip().is_loopback() {
-        if !args.public {
-            return Err(Failure::usage(format!(
-                "{} is not the loopback interface, and this server speaks no TLS",
-                args.listen.ip()
-            ))
-            .hint("listen on 127.0.0.1 with a proxy in front, or say --public"));
-        }
-        host.tell(&Line::new(Level::Warning, "no-tls").with(
-            "why",
-            "tokens and bodies cross the network in the clear; TLS belongs in front",
-        ));
-    }
+    listening::check_address(args.listen, args.public, &host)?;
     let settings = settings(context, &opened, &args)?;
     let push = remotes(&opened, args.push.as_deref())?;
     std::thread::scope(|scope| {
@@ -153,47 +137,17 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
             );
             return terminal::answer(&text, Exit::Done);
         }
-        listen(&args, settings, &host, &mut recorder, &routes.join(","))
+        let told = routes.join(",");
+        listening::listen(
+            args.listen,
+            &host,
+            &|line, _| line.with("routes", &told),
+            |listener, _, stop| {
+                let host = Arc::clone(&host) as Arc<dyn serve::Host>;
+                serve::serve(listener, settings, &host, &mut recorder, stop)
+            },
+        )
     })
-}
-
-fn listen(
-    args: &Args,
-    settings: Settings,
-    host: &Arc<Terminal>,
-    recorder: &mut LedgerRecorder<'_>,
-    routes: &str,
-) -> Result<Exit, Failure> {
-    let listener = TcpListener::bind(args.listen)
-        .map_err(|why| Failure::cannot(format!("cannot listen on {}: {why}", args.listen)))?;
-    let address = listener.local_addr()?;
-    let (stop, stopped) = watch::channel(false);
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
-    let handle = signals.handle();
-    let told = Arc::clone(host);
-    let waiter = std::thread::spawn(move || {
-        let mut came = signals.forever();
-        if came.next().is_some() {
-            told.tell(&Line::new(Level::Note, "stopping"));
-            stop.send_replace(true);
-        }
-        if let Some(second) = came.next() {
-            // whoever asks twice does not want to wait
-            signal_hook::low_level::emulate_default_handler(second).ok();
-        }
-    });
-    host.tell(
-        &Line::new(Level::Note, "listening")
-            .with("address", &address.to_string())
-            .with("routes", routes),
-    );
-    let host = Arc::clone(host) as Arc<dyn serve::Host>;
-    let served = serve::serve(listener, settings, &host, recorder, stopped);
-    handle.close();
-    waiter.join().ok();
-    served.map_err(Failure::cannot)?;
-    host.tell(&Line::new(Level::Note, "stopped"));
-    Ok(Exit::Done)
 }
 
 fn settings(context: &Context, opened: &Opened, args: &Args) -> Result<Settings, Failure> {

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
-use super::log::{Level, Line};
 use super::metrics::Metrics;
 use super::{Host, Limits, Outcome, Recorder};
+use super::{Level, Line};
 use crate::continuity::{Continuity, Gap};
 use crate::event::Pending;
 

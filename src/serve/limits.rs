@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::listener::Bounds;
+
 /// The bounds of one server.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -58,6 +60,22 @@ impl Default for Limits {
             group_events: 1000,
             group_bytes: 32 << 20,
             linger: Duration::from_millis(2),
+        }
+    }
+}
+
+impl Limits {
+    /// Those of the connections.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds {
+            head: self.head,
+            headers: self.headers,
+            head_time: self.head_time,
+            connections: self.connections,
+            requests: self.requests,
+            connection_time: self.connection_time,
+            last_time: self.body_time + self.record_time,
+            stop_time: self.stop_time,
         }
     }
 }

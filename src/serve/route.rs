@@ -113,7 +113,7 @@ fn not_allowed(allow: &'static str) -> Answer {
 }
 
 async fn ready(shared: &Shared) -> Answer {
-    if *shared.stopping.borrow() {
+    if shared.is_stopping() {
         return Answer::later("the server is about to stop");
     }
     let Ok(told) = shared.desk.ready() else {

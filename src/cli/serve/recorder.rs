@@ -18,10 +18,10 @@ use git_ledger::serve::{Host, Level, Line, Outcome, Place, Recorder};
 use git_ledger::trust;
 
 use super::drain;
-use super::host::Terminal;
 use crate::cli::context::{Context, Opened};
 use crate::cli::failure::Failure;
 use crate::cli::job::Job;
+use crate::cli::listening::Terminal;
 use crate::cli::on_failure::{self, OnFailure};
 
 /// The type of the event that is rehearsed to find out whether one could be recorded.

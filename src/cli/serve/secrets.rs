@@ -1,18 +1,12 @@
 //! The secrets that the server shares with those who send: from files or variables, never from the
 //! command line, where every user of the machine could read them.
 
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-
 use git_ledger::serve::{Guard, Guards, Route};
 use git_ledger::webhook::{Scheme, Secret};
 
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
-use crate::cli::terminal;
-
-/// The most a file of a secret may hold, in bytes.
-const MAX_FILE: u64 = 4096;
+use crate::cli::listening::secret;
 
 /// What stands before a key of Standard Webhooks.
 const KEY: &[u8] = b"whsec_";
@@ -32,10 +26,7 @@ pub fn guards(context: &Context, words: &[String]) -> Result<Guards, Failure> {
                 Failure::usage("a secret is given as ROUTE=FILE or ROUTE=env:NAME")
                     .hint("the routes are github, gitlab, gitea, forgejo and events")
             })?;
-        let text = match place.strip_prefix("env:") {
-            Some(name) => variable(context, name)?,
-            None => file(context, place)?,
-        };
+        let text = secret::read(context, place, "ROUTE=FILE or ROUTE=env:NAME")?;
         let standard = text.starts_with(KEY) && matches!(route, Route::Gitlab | Route::Events);
         let scheme = match (standard, route) {
             (true, _) => Scheme::StandardWebhooks,
@@ -61,42 +52,4 @@ pub fn guards(context: &Context, words: &[String]) -> Result<Guards, Failure> {
         }
     }
     Ok(guards)
-}
-
-fn variable(context: &Context, name: &str) -> Result<Vec<u8>, Failure> {
-    use std::os::unix::ffi::OsStrExt as _;
-    let value = context.environment.get(name).ok_or_else(|| {
-        Failure::usage(format!("the variable '{name}' is not set"))
-            .hint("it was named as the place of a secret")
-    })?;
-    Ok(value.as_bytes().to_vec())
-}
-
-/// The first and only line of a file.
-fn file(context: &Context, place: &str) -> Result<Vec<u8>, Failure> {
-    let path = context.directory.join(place);
-    let cannot = |why: std::io::Error| {
-        Failure::usage(format!(
-            "cannot read the secret in '{}': {why}",
-            path.display()
-        ))
-        .hint("a secret is given as ROUTE=FILE or ROUTE=env:NAME")
-    };
-    warn_of_readers(&path);
-    let mut text = git_ledger::durable::read(&path, MAX_FILE).map_err(cannot)?;
-    if text.last() == Some(&b'\n') {
-        text.pop();
-    }
-    Ok(text)
-}
-
-fn warn_of_readers(path: &Path) {
-    let mode = std::fs::metadata(path).map(|found| found.permissions().mode());
-    if mode.is_ok_and(|mode| mode & 0o077 != 0) {
-        terminal::tell(&format!(
-            "warning: others may read '{}'",
-            git_ledger::escape::printable(&path.to_string_lossy())
-        ));
-        terminal::hint("chmod 600: who has the secret can record what never happened");
-    }
 }

@@ -3,6 +3,15 @@
 
 use std::sync::Mutex;
 
+/// The clock and whoever reads what a server says.
+pub trait Host: Send + Sync {
+    /// Seconds since 1970.
+    fn now(&self) -> u64;
+
+    /// Shows a line.
+    fn tell(&self, line: &Line);
+}
+
 /// Lines in a second about what anybody can send.
 const LOUDEST: u32 = 5;
 
