@@ -72,6 +72,7 @@ pub mod forge;
 pub mod inspection;
 
 // the telling
+pub mod exceptions;
 pub mod export;
 pub mod index;
 pub mod query;

@@ -8,6 +8,7 @@ pub mod attributes;
 mod captured;
 pub mod doctor;
 pub mod entries;
+pub mod exceptions;
 pub mod fail_modes;
 pub mod format;
 pub mod fresh;

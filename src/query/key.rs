@@ -316,8 +316,8 @@ fn inside<'a>(object: Option<&'a Object>, way: &[&str]) -> Option<&'a Object> {
         .try_fold(object?, |object, name| object.get(name)?.as_object())
 }
 
-/// What stands at the end of a dotted way.
-fn at(object: &Object, way: &str, look: &mut dyn FnMut(&str) -> Enough) -> Enough {
+/// Shows what stands at the end of a dotted way: every item of an array, texts and integers.
+pub fn at(object: &Object, way: &str, look: &mut dyn FnMut(&str) -> Enough) -> Enough {
     let (name, rest) = way.split_once('.').unwrap_or((way, ""));
     object
         .get(name)
