@@ -74,6 +74,7 @@ pub mod inspection;
 // the telling
 pub mod exceptions;
 pub mod export;
+pub mod html;
 pub mod index;
 pub mod query;
 pub mod reconcile;
