@@ -37,6 +37,7 @@ mod policy;
 mod prove;
 mod reconcile;
 mod recording;
+mod review;
 mod run;
 mod selection;
 mod serve;
@@ -121,6 +122,7 @@ enum Verb {
     CheckProof(check_proof::Args),
     #[command(subcommand)]
     Evidence(evidence::Verb),
+    Review(review::Args),
     Reconcile(reconcile::Args),
     Serve(serve::Args),
     Completions(completions::Args),
@@ -222,6 +224,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Prove(args) => prove::run(context, &args),
         Verb::CheckProof(args) => check_proof::run(context, &args),
         Verb::Evidence(verb) => evidence::run(context, verb),
+        Verb::Review(args) => review::run(context, &args),
         Verb::Reconcile(args) => reconcile::run(context, args),
         Verb::Serve(args) => serve::run(context, args),
         Verb::Completions(args) => completions::run(&args),

@@ -17,6 +17,7 @@ pub mod mirrors;
 pub mod policy_change;
 pub mod policy_review;
 pub mod proofs;
+pub mod reviews;
 pub mod summary;
 pub mod tally;
 pub mod tips;

@@ -76,6 +76,9 @@ mod context;
 // what init writes for a host, by the rules of the host and as it runs
 mod builds;
 
+// who looked at which entries, and what waits
+mod review;
+
 // receipts and evidence: what travels, and what does not
 mod proofs;
 

@@ -46,6 +46,8 @@ impl Stage {
         match kind {
             event::PUSH | event::REFS_CHANGED => return Stage::Push,
             event::GAP => return Stage::Gap,
+            // that somebody looked afterwards is no approval of anything
+            event::REVIEW => return Stage::Other,
             _ => {}
         }
         if kind.contains("approv") || kind.contains("review") {
