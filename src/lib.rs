@@ -71,6 +71,10 @@ pub mod doctor;
 pub mod forge;
 pub mod inspection;
 
+// the guard
+pub mod alert;
+pub mod watch;
+
 // the telling
 pub mod exceptions;
 pub mod export;

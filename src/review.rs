@@ -8,6 +8,7 @@
 //! Source: `ledger-spec/review.md`.
 
 mod coverage;
+mod tamper;
 
 use crate::entry::parse_hex;
 use crate::event::{Event, EventFault, REVIEW};
@@ -16,6 +17,7 @@ use crate::json::{Object, Value};
 use crate::merkle::{Hash, hex};
 
 pub use coverage::{Coverage, Placed, Shown, Waiting};
+pub use tamper::Tamper;
 
 /// Findings that one review names at most.
 pub const MOST_FINDINGS: usize = 100;
