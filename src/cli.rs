@@ -125,7 +125,8 @@ enum Verb {
     Review(review::Args),
     Reconcile(reconcile::Args),
     Serve(serve::Args),
-    Completions(completions::Args),
+    #[command(subcommand)]
+    Completions(completions::Verb),
     #[command(subcommand, hide = true)]
     Generate(completions::Generate),
 }
@@ -157,6 +158,7 @@ pub fn main() -> ExitCode {
         }
     };
     let outcome = Context::new(arguments.place.directory, arguments.place.ledger)
+        .inspect(|context| terminal::stand_in(&context.directory))
         .and_then(|context| run(&context, arguments.verb));
     let exit = outcome.unwrap_or_else(|failure| {
         eprint!("{failure}");
@@ -227,7 +229,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Review(args) => review::run(context, &args),
         Verb::Reconcile(args) => reconcile::run(context, args),
         Verb::Serve(args) => serve::run(context, args),
-        Verb::Completions(args) => completions::run(&args),
+        Verb::Completions(verb) => completions::run(context, &verb),
         Verb::Generate(what) => completions::generate(&what),
     }
 }
