@@ -51,6 +51,7 @@ mod tip;
 mod trace;
 mod verified;
 mod verify;
+mod web;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -125,8 +126,8 @@ enum Verb {
     Review(review::Args),
     Reconcile(reconcile::Args),
     Serve(serve::Args),
-    #[command(subcommand)]
-    Completions(completions::Verb),
+    Web(web::Args),
+    Completions(completions::Args),
     #[command(subcommand, hide = true)]
     Generate(completions::Generate),
 }
@@ -158,7 +159,6 @@ pub fn main() -> ExitCode {
         }
     };
     let outcome = Context::new(arguments.place.directory, arguments.place.ledger)
-        .inspect(|context| terminal::stand_in(&context.directory))
         .and_then(|context| run(&context, arguments.verb));
     let exit = outcome.unwrap_or_else(|failure| {
         eprint!("{failure}");
@@ -229,7 +229,8 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Review(args) => review::run(context, &args),
         Verb::Reconcile(args) => reconcile::run(context, args),
         Verb::Serve(args) => serve::run(context, args),
-        Verb::Completions(verb) => completions::run(context, &verb),
+        Verb::Web(args) => web::run(context, &args),
+        Verb::Completions(args) => completions::run(&args),
         Verb::Generate(what) => completions::generate(&what),
     }
 }

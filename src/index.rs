@@ -14,6 +14,7 @@
 //! verification is for.
 
 mod build;
+mod pursue;
 mod search;
 mod terms;
 
@@ -28,7 +29,8 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::merkle::{self, Hash};
 
 pub use build::Built;
-pub use search::Finder;
+pub use pursue::Pursuit;
+pub use search::{Advance, Finder};
 
 /// What the database is for.
 const KIND: &str = "index";

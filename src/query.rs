@@ -151,6 +151,8 @@ pub struct Filter {
     pub spans: Vec<Span>,
     /// Its number is in none of these.
     pub not_spans: Vec<Span>,
+    /// Its number is lower than this.
+    below: Option<u64>,
     since: Option<u64>,
     until: Option<u64>,
     /// Of each group one test must hold, all of them for one event.
@@ -188,6 +190,11 @@ impl Filter {
         self.refused.push(test);
     }
 
+    /// Demands a number lower than this, whatever else is said of numbers.
+    pub fn only_below(&mut self, number: u64) {
+        self.below = Some(self.below.map_or(number, |below| below.min(number)));
+    }
+
     /// Demands T at this second or later.
     pub fn not_before(&mut self, time: u64) {
         self.since = self.since.max(Some(time));
@@ -217,6 +224,7 @@ impl Filter {
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
             && self.not_spans.is_empty()
+            && self.below.is_none()
             && self.times() == (None, None)
             && self.groups.is_empty()
             && self.refused.is_empty()
@@ -256,7 +264,8 @@ impl Filter {
     }
 
     fn holds_number(&self, number: u64) -> bool {
-        (self.spans.is_empty() || self.spans.iter().any(|span| span.holds(number)))
+        self.below.is_none_or(|below| number < below)
+            && (self.spans.is_empty() || self.spans.iter().any(|span| span.holds(number)))
             && !self.not_spans.iter().any(|span| span.holds(number))
     }
 
@@ -273,6 +282,8 @@ impl Filter {
             .iter()
             .map(|span| span.to.unwrap_or(u64::MAX))
             .max();
+        let below = self.below.map(|below| below.saturating_sub(1));
+        let to = to.into_iter().chain(below).min();
         Span { from, to }
     }
 

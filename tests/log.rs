@@ -688,3 +688,43 @@ fn only_the_user_names_a_pager() {
     let said = on_a_terminal(&world, &[("GIT_PAGER", "./pager")]);
     assert!(said.contains("entry 4"), "{said:?}");
 }
+
+#[test]
+fn completions_and_pages_are_made_from_the_parser() {
+    let world = World::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let said = world.ledger("", &["completions", shell]).ok();
+        assert!(
+            said.contains("git-ledger") && said.contains("oneline"),
+            "{shell}"
+        );
+    }
+    // git itself asks for `git ledger lo<tab>`, wherever the verb stands
+    let asks = "source <(git-ledger completions bash); COMP_WORDS=(git -C . ledger lo); COMP_CWORD=4; \
+                __git_cmd_idx=3; _git_ledger; echo ${COMPREPLY[@]}";
+    let mut command = world.command("", "bash");
+    command.args(["-c", asks]);
+    assert_eq!(run(command, b"").ok(), "log\n");
+    let dir = world.path("man");
+    let name = dir.to_string_lossy().into_owned();
+    world
+        .ledger("", &["completions", "--install-man", &name])
+        .ok();
+    let page = fs::read_to_string(dir.join("git-ledger-log.1")).expect("a page");
+    let sections: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix(".SH "))
+        .collect();
+    assert_snapshot!(sections.join("\n"), @r#"
+    NAME
+    SYNOPSIS
+    DESCRIPTION
+    OPTIONS
+    "FILTER LANGUAGE"
+    "EXIT STATUS"
+    CONFIGURATION
+    EXAMPLES
+    "SEE ALSO"
+    "#);
+    assert!(dir.join("git-ledger.1").exists());
+}

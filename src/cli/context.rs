@@ -117,14 +117,22 @@ impl Context {
 
     /// As [`Context::open`]; where the branch is not here, a remote-tracking branch that is.
     pub fn open_to_read(&self) -> Result<Opened, Failure> {
+        let opened = self.open_quietly()?;
+        let (reads, reference) = (opened.ledger.reference(), &opened.settings.reference);
+        if reads != reference {
+            terminal::hint(&format!(
+                "reading '{reads}': there is no '{reference}' here"
+            ));
+        }
+        Ok(opened)
+    }
+
+    /// The same without a word, for those who do it again and again.
+    pub fn open_quietly(&self) -> Result<Opened, Failure> {
         let mut opened = self.open()?;
         if opened.ledger.tip_id()?.is_none()
             && let Some(tracking) = tracking(&opened)?
         {
-            terminal::hint(&format!(
-                "reading '{tracking}': there is no '{}' here",
-                opened.settings.reference
-            ));
             opened.ledger = Ledger::new(opened.repository.clone(), tracking);
         }
         Ok(opened)
@@ -264,14 +272,20 @@ impl Opened {
     }
 }
 
-/// The settings of the ledger that was asked for, or of the only one there is.
-fn settings(config: &Config, wanted: Option<&str>) -> Result<Settings, Failure> {
+/// The ledgers that are configured: those with a branch.
+pub fn ledgers(config: &Config) -> Vec<String> {
     let mut names = config.subsections("ledger", Scope::Any);
     names.retain(|name| {
         config
             .get(&format!("ledger.{name}.ref"), Scope::Any)
             .is_some()
     });
+    names
+}
+
+/// The settings of the ledger that was asked for, or of the only one there is.
+fn settings(config: &Config, wanted: Option<&str>) -> Result<Settings, Failure> {
+    let names = ledgers(config);
     let full = |branch: &str| {
         if branch.starts_with("refs/") {
             branch.to_owned()

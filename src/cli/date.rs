@@ -68,6 +68,14 @@ pub fn parse_span(text: &str) -> Result<u64, String> {
     }
 }
 
+/// The same, where `0` says never.
+pub fn parse_pause(text: &str) -> Result<u64, String> {
+    match text.trim() {
+        "0" => Ok(0),
+        text => parse_span(text),
+    }
+}
+
 fn span(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let count: u64 = text.get(..digits)?.parse().ok()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use git_ledger::index::Finder;
-use git_ledger::ledger::{Ledger, LedgerError};
+use git_ledger::ledger::{Ledger, LedgerError, ObjectReader};
 use git_ledger::merkle::Hash;
 use git_ledger::policy::{Policy, Role};
 use git_ledger::query::{End, Selected, Step, Walk, What};
@@ -12,7 +12,7 @@ use git_ledger::report::entries::{self, Shown, Standing};
 use git_ledger::report::format::Format;
 use git_ledger::report::layout::Look;
 use git_ledger::report::verdict::{self, Frame};
-use git_ledger::store::{Read, Store as _};
+use git_ledger::store::Store as _;
 use git_ledger::verify::Verdict;
 use gix::ObjectId;
 
@@ -212,11 +212,14 @@ impl Out {
     }
 }
 
+/// Policies that were read, by their digest.
+pub type Policies = BTreeMap<Hash, Option<Policy>>;
+
 /// What is known of entries besides what they claim.
 pub struct Knowledge<'a> {
     opened: &'a Opened,
     verdict: Option<(Verdict, Vec<String>)>,
-    policies: BTreeMap<Hash, Option<Policy>>,
+    policies: Policies,
 }
 
 impl<'a> Knowledge<'a> {
@@ -225,7 +228,7 @@ impl<'a> Knowledge<'a> {
         Knowledge {
             opened,
             verdict: None,
-            policies: BTreeMap::new(),
+            policies: Policies::new(),
         }
     }
 
@@ -291,7 +294,7 @@ impl<'a> Knowledge<'a> {
 }
 
 /// The roles of the signer in the policy in force: the parent's, or for the first entry its own.
-fn roles(ledger: &Ledger, policies: &mut BTreeMap<Hash, Option<Policy>>, step: &Step) -> Vec<Role> {
+pub fn roles(ledger: &Ledger, policies: &mut Policies, step: &Step) -> Vec<Role> {
     let What::Entry(link) = &step.what else {
         return Vec::new();
     };
@@ -317,7 +320,7 @@ fn roles(ledger: &Ledger, policies: &mut BTreeMap<Hash, Option<Policy>>, step: &
 }
 
 /// A walk over the ledger that ends where this repository's history does.
-pub fn walk_from(opened: &Opened, tip: ObjectId) -> Result<Walk<impl Read>, Failure> {
+pub fn walk_from(opened: &Opened, tip: ObjectId) -> Result<Walk<ObjectReader>, Failure> {
     let boundary = opened.ledger.surroundings()?.boundary;
     Ok(Walk::new(opened.ledger.reader(), tip, boundary))
 }

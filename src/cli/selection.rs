@@ -54,10 +54,9 @@ impl Selection {
     pub fn filter(&self, context: &Context) -> Result<Filter, Failure> {
         let now = context.clock()?;
         let mut filter = Filter::default();
-        let clock = |text: &str, edge: Edge| date::parse(text, now, edge).ok();
         let negated = self.not.iter().map(|word| format!("-{word}"));
         for line in [self.words.join(" ")].into_iter().chain(negated) {
-            words::add(&mut filter, &line, &clock).map_err(|fault| refusal(&line, fault))?;
+            add(&mut filter, &line, now).map_err(|fault| refusal(&line, fault))?;
         }
         if let Some(text) = &self.since {
             filter.not_before(date::parse(text, now, Edge::Begin)?);
@@ -77,6 +76,15 @@ impl Selection {
         }
         Ok(filter)
     }
+}
+
+/// Puts a line of the filter language into a filter; times in it are understood as of `now`.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn add(filter: &mut Filter, line: &str, now: u64) -> Result<(), Fault> {
+    let clock = |text: &str, edge: Edge| date::parse(text, now, edge).ok();
+    words::add(filter, line, &clock)
 }
 
 /// A fault as people see it: what is wrong, and the line with a finger below the place.

@@ -269,7 +269,7 @@ fn write_bytes(bytes: &[u8]) -> Result<Exit, Failure> {
 }
 
 /// The digests of an entry's attachments, none twice.
-fn attachments(link: &Link) -> Vec<&str> {
+pub(super) fn attachments(link: &Link) -> Vec<&str> {
     let mut all: Vec<&str> = link
         .entry
         .events
@@ -362,7 +362,7 @@ fn policies(opened: &Opened, step: &Step, link: &Link) -> Policies {
 }
 
 /// The size of an attachment, or why there is none to tell.
-fn size(opened: &Opened, link: &Link, digest: &str) -> Result<u64, LedgerError> {
+pub(super) fn size(opened: &Opened, link: &Link, digest: &str) -> Result<u64, LedgerError> {
     let bytes = opened.ledger.attachment(link, digest)?;
     Ok(bytes.len() as u64)
 }

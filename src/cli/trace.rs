@@ -1,25 +1,17 @@
 //! `git ledger trace`: everything that happened to one thing, in order, and what is missing.
 
-use std::collections::BTreeMap;
-
 use git_ledger::escape::printable;
 use git_ledger::event::Event;
-use git_ledger::index::Finder;
+use git_ledger::index::{Finder, Pursuit};
 use git_ledger::json::{Object, Value};
-use git_ledger::query::trace::{Stage, Trail, named};
+use git_ledger::query::trace::{Stage, named};
 use git_ledger::query::{Filter, Selected, What, words};
 use git_ledger::report::entries::{self, Shown};
 use git_ledger::report::layout::Look;
-use gix::ObjectId;
 
-use super::context::{Context, Opened};
+use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::{index, log, pager, terminal};
-
-/// From one thing to the next, at most so often.
-const ROUNDS: usize = 4;
-/// At most so many entries.
-const MOST: usize = 5000;
 
 /// Show everything that happened to a commit, ref, run, artifact or subject
 ///
@@ -46,9 +38,6 @@ pub struct Args {
     json: bool,
 }
 
-/// Entries that belong to a thing, by their place counted from the oldest.
-type Found = BTreeMap<(u64, ObjectId), Selected>;
-
 /// Runs `git ledger trace`.
 pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let first = first(&args.thing)?;
@@ -59,40 +48,29 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     } else {
         log::tip(&opened)?
     };
-    let mut search = Search {
-        opened: &opened,
-        tip,
-        position: knowledge.tip_position(),
-        by_index: !args.verify && !args.no_index,
-        misled: false,
-        found: Found::new(),
-        trail: Trail::default(),
-        full: false,
+    let by_index = !args.verify && !args.no_index;
+    let position = knowledge.tip_position();
+    let finder = |_: &Filter| -> Result<_, Failure> {
+        let mut walk = log::walk_from(&opened, tip)?;
+        if let Some(position) = position {
+            walk = walk.at(position);
+        }
+        let found = if by_index {
+            index::to_search(&opened)?
+        } else {
+            None
+        };
+        Ok(Finder::new(walk, found))
     };
-    search.round(&first)?;
-    for _ in 0..if args.only { 0 } else { ROUNDS } {
-        let filters = search.trail.onward();
-        if filters.is_empty() {
-            break;
-        }
-        for filter in &filters {
-            search.round(filter)?;
-        }
+    let pursuit = Pursuit::of(&first, args.only, finder, |_| true)?;
+    if pursuit.found.is_empty() {
+        log::tell_end(pursuit.end);
     }
-    let (found, trail) = (&search.found, &search.trail);
+    let (found, gaps) = (&pursuit.found, pursuit.gaps());
     let broken = found
         .values()
         .filter(|selected| matches!(selected.step.what, What::Broken { .. }));
     let broken = broken.count() as u64;
-    let mut gaps = trail.gaps();
-    if trail.left_out || search.full {
-        gaps.push(
-            "there is more than is followed here; ask 'git ledger log' about parts of it".into(),
-        );
-    }
-    if found.is_empty() {
-        gaps.push("nothing that is recorded names it".into());
-    }
     let look = pager::look(context, &opened.config);
     let (mut lines, mut steps) = (String::new(), Vec::new());
     for selected in found.values() {
@@ -119,14 +97,17 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         lines + &gaps.collect::<String>()
     };
     terminal::print(&text)?;
-    if search.by_index {
-        index::look_after(&opened, search.misled);
+    if by_index {
+        index::look_after(&opened, pursuit.misled);
     }
     knowledge.conclude(context, broken)
 }
 
 /// What names the thing.
-fn first(thing: &str) -> Result<Filter, Failure> {
+///
+/// # Errors
+/// A usage error for what cannot be understood.
+pub fn first(thing: &str) -> Result<Filter, Failure> {
     let keyed = thing
         .split_once(':')
         .is_some_and(|(name, _)| name != "sha256" && words::is_key(name));
@@ -145,57 +126,6 @@ fn first(thing: &str) -> Result<Filter, Failure> {
     Ok(filter)
 }
 
-struct Search<'a> {
-    opened: &'a Opened,
-    tip: ObjectId,
-    position: Option<u64>,
-    by_index: bool,
-    misled: bool,
-    found: Found,
-    trail: Trail,
-    full: bool,
-}
-
-impl Search<'_> {
-    /// Takes in all that a filter selects.
-    fn round(&mut self, filter: &Filter) -> Result<(), Failure> {
-        let mut walk = log::walk_from(self.opened, self.tip)?;
-        if let Some(position) = self.position {
-            walk = walk.at(position);
-        }
-        let found = if self.by_index {
-            index::to_search(self.opened)?
-        } else {
-            None
-        };
-        let mut finder = Finder::new(walk, found);
-        while let Some(selected) = finder.next(filter) {
-            let place = (selected.step.position.unwrap_or(0), selected.step.commit);
-            if self.found.len() >= MOST && !self.found.contains_key(&place) {
-                self.full = true;
-                break;
-            }
-            if let What::Entry(link) = &selected.step.what {
-                let events = selected
-                    .matching
-                    .iter()
-                    .filter_map(|at| link.entry.events.get(*at));
-                events.for_each(|event| self.trail.add(link, event));
-            }
-            let matching = selected.matching.clone();
-            let known = self.found.entry(place).or_insert(selected);
-            known.matching.extend(matching);
-            known.matching.sort_unstable();
-            known.matching.dedup();
-        }
-        self.misled |= finder.was_misled();
-        if self.found.is_empty() {
-            log::tell_end(finder.end());
-        }
-        Ok(())
-    }
-}
-
 fn matching(selected: &Selected) -> Vec<&Event> {
     match &selected.step.what {
         What::Entry(link) => {
@@ -210,7 +140,8 @@ fn matching(selected: &Selected) -> Vec<&Event> {
     }
 }
 
-fn stages(selected: &Selected) -> Vec<Stage> {
+/// The stages of the events that matched.
+pub fn stages(selected: &Selected) -> Vec<Stage> {
     matching(selected)
         .iter()
         .map(|event| Stage::of(event.kind()))

@@ -11,7 +11,7 @@ use git_ledger::mirror::{Comparison, Copy};
 use git_ledger::report::fresh::{self, Fresh};
 use git_ledger::report::verdict::{self, Frame};
 use git_ledger::report::{mirrors, tips};
-use git_ledger::verified::{Extent, Verifier};
+use git_ledger::verified::{Extent, Outcome, Verifier};
 use git_ledger::verify::{Request, Verdict, verify};
 
 use super::context::{Context, Opened, parse_fingerprint};
@@ -102,8 +102,7 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         now,
     };
     let prepared = Prepared::new(&opened, pinned, args.threads, tip, None)?;
-    let total = (!args.incremental).then(|| entries(&opened, tip)).flatten();
-    let progress = Progress::of("verifying entries").out_of(total);
+    let progress = Progress::of("verifying entries");
     let mut outcome = verifier.verify(&prepared.request, extent, &|count| progress.at(count));
     progress.done();
     prepared.complete(&mut outcome.verdict);
@@ -230,6 +229,32 @@ fn json(
     value.to_canonical() + "\n"
 }
 
+/// Judges the local branch up to `tip` with all that is known here, and remembers it if it is
+/// sound; for those who do so again and again. `progress` is told how many entries are judged.
+/// Returns the outcome, and what of the repository was ignored.
+pub fn again(
+    context: &Context,
+    opened: &Opened,
+    tip: gix::ObjectId,
+    extent: Extent,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<(Outcome, Vec<String>), Failure> {
+    let verifier = Verifier {
+        ledger: &opened.ledger,
+        key: verified::key(context),
+        now: context.clock()?,
+    };
+    let prepared = Prepared::new(opened, opened.settings.fingerprint, None, tip, None)?;
+    let mut outcome = verifier.verify(&prepared.request, extent, progress);
+    prepared.complete(&mut outcome.verdict);
+    if outcome.verdict.answer() == Answer::Sound {
+        remember(opened, &mut outcome.verdict, verifier.now);
+        let rests_on = outcome.rests_on.as_ref();
+        verifier.leave(&prepared.request, &outcome.verdict, rests_on);
+    }
+    Ok((outcome, prepared.ignored))
+}
+
 /// Judges the local branch with all that is known here.
 pub fn judge(
     opened: &Opened,
@@ -251,24 +276,13 @@ pub fn judge_from(
     base: Option<gix::ObjectId>,
 ) -> Result<(Verdict, Vec<String>), Failure> {
     let prepared = Prepared::new(opened, pinned, threads, tip, base)?;
-    let total = if base.is_none() {
-        entries(opened, tip)
-    } else {
-        None
-    };
-    let progress = Progress::of("verifying entries").out_of(total);
+    let progress = Progress::of("verifying entries");
     let mut judged = verify(&opened.ledger, &prepared.request, &|count| {
         progress.at(count);
     });
     progress.done();
     prepared.complete(&mut judged);
     Ok((judged, prepared.ignored))
-}
-
-/// How many entries there are, as the newest claims; for somebody who waits.
-fn entries(opened: &Opened, tip: gix::ObjectId) -> Option<u64> {
-    let link = opened.ledger.link(tip).ok()?;
-    Some(link.entry.number().saturating_add(1))
 }
 
 /// What is to be verified, with all that is known here, and what is wrong around it.

@@ -20,6 +20,17 @@ pub struct Finder<R> {
     misled: bool,
 }
 
+/// What one step of a search came to.
+#[derive(Debug)]
+pub enum Advance {
+    /// An entry that the filter selects.
+    Found(Box<Selected>),
+    /// An entry that it does not, at this place.
+    Passed(Option<u64>),
+    /// There are no more.
+    Over,
+}
+
 enum Stage {
     /// Along the chain; where the index gave up, places from here on have been handed out.
     Chain { below: Option<u64> },
@@ -56,39 +67,57 @@ impl<R: Read> Finder<R> {
         }
     }
 
+    /// The same where somebody has counted, and knows that the index is of this chain and that the
+    /// walk begins at or below its end.
+    pub fn within(walk: Walk<R>, index: Index, filter: &Filter) -> Finder<R> {
+        let mut finder = Finder::new(walk, Some(index));
+        finder.stage = finder.by_index(filter);
+        finder
+    }
+
     /// The next entry that the filter selects; the same filter every time.
     pub fn next(&mut self, filter: &Filter) -> Option<Selected> {
         loop {
-            match &mut self.stage {
-                Stage::Chain { below } => {
-                    let below = *below;
-                    let step = self.walk.next()?;
-                    if filter.is_below(&step) {
-                        return None;
-                    }
-                    if below.is_some_and(|below| step.position.is_some_and(|at| at >= below)) {
-                        continue;
-                    }
-                    if self.meets(&step) {
-                        self.stage = self.by_index(filter);
-                    }
-                    if let Some(selected) = filter.select(step) {
-                        return Some(selected);
-                    }
+            match self.advance(filter) {
+                Advance::Found(selected) => return Some(*selected),
+                Advance::Passed(_) => {}
+                Advance::Over => return None,
+            }
+        }
+    }
+
+    /// Looks at one more entry, so that whoever has little time can give up in between.
+    pub fn advance(&mut self, filter: &Filter) -> Advance {
+        match &mut self.stage {
+            Stage::Chain { below } => {
+                let below = *below;
+                let Some(step) = self.walk.next() else {
+                    return Advance::Over;
+                };
+                let place = step.position;
+                if filter.is_below(&step) {
+                    return Advance::Over;
                 }
-                Stage::Index(candidates) => {
-                    let done = candidates.done;
-                    match self.look(filter) {
-                        Ok(Some(selected)) => return Some(selected),
-                        Ok(None) => return None,
-                        Err(()) => {
-                            // the chain decides, from where the index was last right
-                            self.misled = true;
-                            self.index = None;
-                            self.stage = Stage::Chain { below: Some(done) };
-                        }
-                    }
+                if below.is_some_and(|below| place.is_some_and(|at| at >= below)) {
+                    return Advance::Passed(place);
                 }
+                if self.meets(&step) {
+                    self.stage = self.by_index(filter);
+                }
+                match filter.select(step) {
+                    Some(selected) => Advance::Found(Box::new(selected)),
+                    None => Advance::Passed(place),
+                }
+            }
+            Stage::Index(candidates) => {
+                let done = candidates.done;
+                self.look(filter).unwrap_or_else(|()| {
+                    // the chain decides, from where the index was last right
+                    self.misled = true;
+                    self.index = None;
+                    self.stage = Stage::Chain { below: Some(done) };
+                    Advance::Passed(Some(done))
+                })
             }
         }
     }
@@ -143,36 +172,35 @@ impl<R: Read> Finder<R> {
         })
     }
 
-    /// The next entry that the index names and the filter selects. An error: what the index says
-    /// is not so.
-    fn look(&mut self, filter: &Filter) -> Result<Option<Selected>, ()> {
+    /// The next entry that the index names. An error: what the index says is not so.
+    fn look(&mut self, filter: &Filter) -> Result<Advance, ()> {
         let (Some((index, _)), Stage::Index(candidates)) = (&self.index, &mut self.stage) else {
             return Err(());
         };
-        loop {
-            if candidates.waiting.is_empty() {
-                if candidates.exhausted {
-                    return Ok(None);
-                }
-                index.more(candidates).map_err(|_| ())?;
-                continue;
+        while candidates.waiting.is_empty() {
+            if candidates.exhausted {
+                return Ok(Advance::Over);
             }
-            let Some((position, commit)) = candidates.waiting.last().copied() else {
-                continue;
-            };
-            let commit = commit.ok_or(())?;
-            let step = self.walk.look(commit, position);
-            match &step.what {
-                What::Entry(link) if link.entry.number() == position => {}
-                _ => return Err(()),
-            }
-            candidates.waiting.pop();
-            candidates.done = position;
-            if let Some(mut selected) = filter.select(step) {
-                self.walk.complete(&mut selected.step);
-                return Ok(Some(selected));
-            }
+            index.more(candidates).map_err(|_| ())?;
         }
+        let Some((position, commit)) = candidates.waiting.last().copied() else {
+            return Err(());
+        };
+        let commit = commit.ok_or(())?;
+        let step = self.walk.look(commit, position);
+        match &step.what {
+            What::Entry(link) if link.entry.number() == position => {}
+            _ => return Err(()),
+        }
+        candidates.waiting.pop();
+        candidates.done = position;
+        Ok(match filter.select(step) {
+            Some(mut selected) => {
+                self.walk.complete(&mut selected.step);
+                Advance::Found(Box::new(selected))
+            }
+            None => Advance::Passed(Some(position)),
+        })
     }
 }
 

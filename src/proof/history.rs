@@ -66,6 +66,17 @@ impl<R: Read> History<R> {
         })
     }
 
+    /// The same of commits that somebody has walked already, entry 0 first, and the numbers of the
+    /// entries that name another policy than the one before them. A proof that is made of others
+    /// than those of one history is found wrong when it is judged, which every one is that is made.
+    pub fn known(reader: R, commits: Vec<ObjectId>, changes: Vec<u64>) -> History<R> {
+        History {
+            reader,
+            commits,
+            changes,
+        }
+    }
+
     /// The commits, entry 0 first.
     pub fn commits(&self) -> &[ObjectId] {
         &self.commits

@@ -3,11 +3,15 @@
 //! They say what entries claim, and beside it what a verification of this copy showed and when.
 //! Nothing in here is HTML, JSON or a path of the machine.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use gix::ObjectId;
+use tokio::sync::watch;
 
+use crate::exceptions::{Exception, Kind};
+use crate::finding::Answer;
 use crate::merkle::Hash;
 use crate::mirror::Comparison;
 use crate::policy::{Policy, Role};
@@ -58,6 +62,24 @@ pub struct Known {
     pub trouble: Option<String>,
 }
 
+impl Known {
+    /// The worse of what this copy and what the remotes showed; none until the first verdict.
+    /// A ledger that cannot be read now is unknown, and a breach that was seen stays one.
+    pub fn answer(&self) -> Option<Answer> {
+        let judged = self.judged.as_ref().map(|judged| judged.verdict.answer());
+        let remotes = self
+            .remotes
+            .as_ref()
+            .map(|remotes| match &remotes.comparison {
+                Ok(comparison) => comparison.answer(),
+                Err(_) => Answer::Unknown,
+            });
+        let trouble = self.trouble.as_ref().map(|_| Answer::Unknown);
+        let worst = [judged, remotes, trouble].into_iter().flatten().max();
+        worst.filter(|worst| judged.is_some() || *worst != Answer::Sound)
+    }
+}
+
 /// The newest entry of a ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
@@ -102,6 +124,19 @@ pub struct Totals {
     pub of: u64,
     /// Numbers of the entries that change the policy, the oldest first; the first is entry 0.
     pub policy_changes: Vec<u64>,
+    /// What somebody should explain.
+    pub exceptions: Explain,
+}
+
+/// What somebody should explain.
+#[derive(Debug, Clone, Default)]
+pub struct Explain {
+    /// In the order of the chain.
+    pub list: Vec<Exception>,
+    /// How many of each kind, those that are not listed included.
+    pub counts: BTreeMap<Kind, u64>,
+    /// What may be missing, in words.
+    pub limits: Vec<String>,
 }
 
 impl Totals {
@@ -142,7 +177,7 @@ impl Row {
 }
 
 /// A part of the timeline, the newest first.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Page {
     /// The words that were asked for.
     pub query: String,
@@ -163,6 +198,28 @@ pub struct Page {
     pub by_index: bool,
     /// Whether the repository holds only a part of the history, and it ended here.
     pub cut_off: bool,
+}
+
+/// What came after a place.
+#[derive(Debug, Clone)]
+pub struct Followed {
+    /// The entries, the oldest first.
+    pub rows: Vec<Row>,
+    /// Up to where was looked.
+    pub upto: Place,
+    /// Whether that is the newest entry: else there is more to come at once.
+    pub complete: bool,
+    /// Whether the place is not of this chain any more; then nothing was looked at.
+    pub rewound: bool,
+}
+
+/// A place in the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The number; none: before entry 0.
+    pub number: Option<u64>,
+    /// The commit there, where that is known.
+    pub commit: Option<ObjectId>,
 }
 
 /// One entry, whole.
@@ -264,8 +321,10 @@ pub struct Problem {
 pub enum Fault {
     /// What was asked makes no sense.
     Asked,
-    /// It does not say who asks, or not who may.
+    /// It does not say who asks.
     Stranger,
+    /// Whoever asks may not.
+    Forbidden,
     /// There is no such thing.
     Absent,
     /// The path takes no such method.
@@ -302,11 +361,28 @@ impl Problem {
 }
 
 impl Fault {
+    /// Its word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Fault::Asked => "asked",
+            Fault::Stranger => "stranger",
+            Fault::Forbidden => "forbidden",
+            Fault::Absent => "absent",
+            Fault::Method => "method",
+            Fault::TooLong => "too-long",
+            Fault::Elsewhere => "elsewhere",
+            Fault::Broken => "broken",
+            Fault::Later => "later",
+            Fault::Here => "here",
+        }
+    }
+
     /// The status of HTTP.
     pub fn status(self) -> u16 {
         match self {
             Fault::Asked => 400,
             Fault::Stranger => 401,
+            Fault::Forbidden => 403,
             Fault::Absent => 404,
             Fault::Method => 405,
             Fault::TooLong => 414,
@@ -322,6 +398,7 @@ impl Fault {
         match self {
             Fault::Asked => "That makes no sense here",
             Fault::Stranger => "Who are you?",
+            Fault::Forbidden => "Not for you",
             Fault::Absent => "There is no such thing",
             Fault::Method => "Pages are only read",
             Fault::TooLong => "That is too long",
@@ -356,23 +433,20 @@ pub trait Book: Send + Sync {
     /// What is known of it now; nothing is read for it.
     fn known(&self) -> Known;
 
-    /// The newest entry's commit, read from the ref and nothing else; none when there is none.
-    ///
-    /// # Errors
-    /// When the ref cannot be read.
-    fn tip(&self) -> Result<Option<ObjectId>, Problem>;
-
     /// A part of the timeline: at most `limit` entries before the number `before`.
     ///
     /// # Errors
     /// When the words cannot be understood or the ledger not be read.
     fn page(&self, query: &str, before: Option<u64>, limit: usize) -> Result<Page, Problem>;
 
-    /// The entries behind a number, the oldest first, at most `limit`; for whoever follows.
+    /// The place of the newest entry, and the entries behind a place.
     ///
     /// # Errors
     /// When the words cannot be understood or the ledger not be read.
-    fn after(&self, query: &str, number: u64, limit: usize) -> Result<Page, Problem>;
+    fn after(&self, query: &str, place: Option<Place>) -> Result<Followed, Problem>;
+
+    /// Changes whenever the newest entry is another one.
+    fn changes(&self) -> watch::Receiver<u64>;
 
     /// One entry, whole.
     ///

@@ -57,6 +57,11 @@ pub fn findings(site: &Site, known: &Known) -> Markup {
     plain("Findings", site, &format!("{known:#?}"))
 }
 
+/// What somebody should explain.
+pub fn exceptions(site: &Site, known: &Known) -> Markup {
+    plain("To explain", site, &format!("{known:#?}"))
+}
+
 /// What the words mean, which keys there are.
 pub fn help(site: &Site) -> Markup {
     plain("Help", site, "")

@@ -1,6 +1,6 @@
 //! What the sender of a webhook and its receiver share.
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{constant_time, digest, hmac};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -64,8 +64,12 @@ impl Secret {
         }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+    /// Whether this is the secret. Digests are compared, which have one length whatever the secrets
+    /// have, and in the same time whatever they are.
+    pub fn is(&self, given: &[u8]) -> bool {
+        let digest = |bytes| digest::digest(&digest::SHA256, bytes);
+        let (given, known) = (digest(given), digest(&self.0));
+        constant_time::verify_slices_are_equal(given.as_ref(), known.as_ref()).is_ok()
     }
 
     /// The `webhook-signature` of a delivery of ours (Standard Webhooks): what [`super::check`]

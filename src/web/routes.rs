@@ -1,0 +1,139 @@
+//! Which path leads where.
+
+use super::answers::Wanted;
+
+/// Pages, and files that pages hand out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// All ledgers.
+    Ledgers,
+    /// What is known of one.
+    Overview,
+    /// Its entries.
+    Timeline,
+    /// One entry.
+    Entry,
+    /// One entry, by its commit.
+    Commit,
+    /// The bytes of an entry's commit.
+    Raw,
+    /// The file that proves an entry.
+    Proof,
+    /// What happened to one thing.
+    Trace,
+    /// All changes of the policy.
+    Policy,
+    /// One change of the policy.
+    PolicyChange,
+    /// What is wrong.
+    Findings,
+    /// What somebody should explain.
+    Exceptions,
+    /// What the words mean.
+    Help,
+}
+
+/// Answers in JSON, and what else programs ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Api {
+    /// All ledgers.
+    Ledgers,
+    /// What is known of one.
+    Ledger,
+    /// Its entries.
+    Entries,
+    /// One entry.
+    Entry,
+    /// The file that proves an entry.
+    Proof,
+    /// What happened to one thing.
+    Trace,
+    /// All changes of the policy.
+    Policy,
+    /// One change of the policy.
+    PolicyChange,
+    /// What is wrong.
+    Findings,
+    /// The copies.
+    Remotes,
+    /// Counts of what a filter selects.
+    Stats,
+    /// What somebody should explain.
+    Exceptions,
+    /// Entries as they come.
+    Tail,
+    /// What this API is.
+    Document,
+}
+
+/// The paths of pages.
+pub const PAGES: &[(&str, Page)] = &[
+    ("/", Page::Ledgers),
+    ("/l/{ledger}/", Page::Overview),
+    ("/l/{ledger}/log", Page::Timeline),
+    ("/l/{ledger}/entry/{number}", Page::Entry),
+    ("/l/{ledger}/entry/{number}/raw", Page::Raw),
+    ("/l/{ledger}/entry/{number}/proof", Page::Proof),
+    ("/l/{ledger}/commit/{commit}", Page::Commit),
+    ("/l/{ledger}/trace", Page::Trace),
+    ("/l/{ledger}/policy", Page::Policy),
+    ("/l/{ledger}/policy/{number}", Page::PolicyChange),
+    ("/l/{ledger}/findings", Page::Findings),
+    ("/l/{ledger}/exceptions", Page::Exceptions),
+    ("/help", Page::Help),
+];
+
+/// The paths of the API.
+pub const API: &[(&str, Api)] = &[
+    ("/api/v1/ledgers", Api::Ledgers),
+    ("/api/v1/ledgers/{ledger}", Api::Ledger),
+    ("/api/v1/ledgers/{ledger}/entries", Api::Entries),
+    ("/api/v1/ledgers/{ledger}/entries/{number}", Api::Entry),
+    (
+        "/api/v1/ledgers/{ledger}/entries/{number}/proof",
+        Api::Proof,
+    ),
+    ("/api/v1/ledgers/{ledger}/trace", Api::Trace),
+    ("/api/v1/ledgers/{ledger}/policy", Api::Policy),
+    (
+        "/api/v1/ledgers/{ledger}/policy/{number}",
+        Api::PolicyChange,
+    ),
+    ("/api/v1/ledgers/{ledger}/findings", Api::Findings),
+    ("/api/v1/ledgers/{ledger}/remotes", Api::Remotes),
+    ("/api/v1/ledgers/{ledger}/stats", Api::Stats),
+    ("/api/v1/ledgers/{ledger}/exceptions", Api::Exceptions),
+    ("/api/v1/ledgers/{ledger}/tail", Api::Tail),
+    ("/api/v1/openapi.json", Api::Document),
+];
+
+impl Page {
+    /// What its query may ask for.
+    pub fn asks(self) -> &'static [&'static str] {
+        match self {
+            Page::Timeline => &["q", "before", "n", "live"],
+            Page::Trace => &["of"],
+            _ => &[],
+        }
+    }
+}
+
+impl Api {
+    /// What its query may ask for.
+    pub fn asks(self) -> &'static [&'static str] {
+        match self {
+            Api::Entries => &["q", "before", "limit"],
+            Api::Trace => &["of"],
+            Api::Stats => &["q"],
+            Api::Tail => &["q", "after"],
+            _ => &[],
+        }
+    }
+}
+
+/// A commit as a path names it: seven hex digits or more.
+pub fn commit(text: &str) -> Option<Wanted> {
+    let hex = text.to_ascii_lowercase();
+    let fits = (7..=64).contains(&hex.len()) && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    fits.then_some(Wanted::Commit(hex))
+}
