@@ -127,7 +127,8 @@ enum Verb {
     Reconcile(reconcile::Args),
     Serve(serve::Args),
     Web(web::Args),
-    Completions(completions::Args),
+    #[command(subcommand)]
+    Completions(completions::Verb),
     #[command(subcommand, hide = true)]
     Generate(completions::Generate),
 }
@@ -159,6 +160,7 @@ pub fn main() -> ExitCode {
         }
     };
     let outcome = Context::new(arguments.place.directory, arguments.place.ledger)
+        .inspect(|context| terminal::stand_in(&context.directory))
         .and_then(|context| run(&context, arguments.verb));
     let exit = outcome.unwrap_or_else(|failure| {
         eprint!("{failure}");
@@ -230,7 +232,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Reconcile(args) => reconcile::run(context, args),
         Verb::Serve(args) => serve::run(context, args),
         Verb::Web(args) => web::run(context, &args),
-        Verb::Completions(args) => completions::run(&args),
+        Verb::Completions(verb) => completions::run(context, &verb),
         Verb::Generate(what) => completions::generate(&what),
     }
 }

@@ -13,6 +13,9 @@ mod verbs;
 // what log and show select and tell, and that no event can speak for the program
 mod log;
 
+// at home on a terminal: completions by the shells, manual pages by man, hints that can be switched off
+mod terminal;
+
 // the filter language, and the index that may only save time
 mod index;
 

@@ -1,30 +1,35 @@
 //! `git ledger completions` and the manual pages: what the parser knows, for shells and for man.
 
+mod install;
+
 use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
+use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::{Arguments, man, terminal};
 
-/// Print a completion script for a shell, or install the manual pages
+/// Completions for shells and the manual pages: print, install, take away again
 ///
-/// bash: git ledger completions bash > ~/.local/share/bash-completion/completions/git-ledger.
-/// zsh: git ledger completions zsh > a file _git-ledger in a directory of $fpath.
-/// fish: git ledger completions fish > ~/.config/fish/completions/git-ledger.fish.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    /// The shell
-    #[arg(
-        value_enum,
-        value_name = "SHELL",
-        required_unless_present = "install_man"
-    )]
-    shell: Option<Shell>,
-    /// Write the manual pages into a directory, such as ~/.local/share/man/man1
-    #[arg(long, value_name = "DIR")]
-    install_man: Option<PathBuf>,
+/// 'install' puts the scripts and the pages where the shells and man look for them, for you or with
+/// --prefix for everybody. Then 'git ledger <TAB>' completes verbs and options, and 'git ledger
+/// --help' shows the manual.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Print the script for bash
+    Bash,
+    /// Print the script for zsh
+    Zsh,
+    /// Print the script for fish
+    Fish,
+    /// Print the script for PowerShell
+    Powershell,
+    /// Install completions and manual pages
+    Install(install::Args),
+    /// Take installed completions and manual pages away
+    Uninstall(install::Args),
 }
 
 /// Write files made from the parser
@@ -47,43 +52,60 @@ _git_ledger() {
 }
 "#;
 
-/// Runs `git ledger completions`.
-pub fn run(args: &Args) -> Result<Exit, Failure> {
-    if let Some(dir) = &args.install_man {
-        let written = write_man(dir)?;
-        terminal::tell(&format!(
-            "{written} manual pages written to '{}'",
-            git_ledger::escape::printable(&dir.display().to_string())
-        ));
-    }
-    let Some(shell) = args.shell else {
-        return Ok(Exit::Done);
+/// What fish asks about `git ledger …`, wherever the verb stands. It asks by itself, too, but not
+/// in every version (3.6 looks for git-git-ledger).
+const FISH_BRIDGE: &str = r#"function __fish_git_ledger
+    set -l words (commandline -opc)
+    set -l at (contains -i -- ledger $words)
+    and complete -C "git-ledger $words["(math $at + 1)"..] "(commandline -ct)
+end
+complete -c git -f -n '__fish_seen_subcommand_from ledger' -a '(__fish_git_ledger)'
+"#;
+
+/// What zsh lists beside `ledger` among git's commands.
+const ZSH_DESCRIPTION: &str = "#description a signed audit ledger in this repository\n";
+
+/// Runs `git ledger completions …`.
+pub fn run(context: &Context, verb: &Verb) -> Result<Exit, Failure> {
+    let shell = match verb {
+        Verb::Bash => Shell::Bash,
+        Verb::Zsh => Shell::Zsh,
+        Verb::Fish => Shell::Fish,
+        Verb::Powershell => Shell::PowerShell,
+        Verb::Install(args) => return install::run(context, args, install::Way::In),
+        Verb::Uninstall(args) => return install::run(context, args, install::Way::Out),
     };
+    terminal::answer(&script(shell), Exit::Done)
+}
+
+/// The script for a shell.
+fn script(shell: Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "git-ledger", &mut script);
-    let mut text = String::from_utf8_lossy(&script).into_owned();
-    if shell == Shell::Bash {
-        text += BASH_BRIDGE;
+    let text = String::from_utf8_lossy(&script).into_owned();
+    match shell {
+        // clap_complete 4.6 spells a program with a hyphen in two ways, so no verb has its options
+        Shell::Bash => text.replace("git__subcmd__ledger__", "git__ledger__") + BASH_BRIDGE,
+        // zsh reads what it needs to know of a function from its first lines
+        Shell::Zsh => match text.split_once('\n') {
+            Some((first, rest)) => format!("{first}\n{ZSH_DESCRIPTION}{rest}"),
+            None => text,
+        },
+        _ => text,
     }
-    terminal::answer(&text, Exit::Done)
 }
 
 /// Runs `git ledger generate`.
 pub fn generate(what: &Generate) -> Result<Exit, Failure> {
     let Generate::Man { dir } = what;
-    write_man(dir)?;
-    Ok(Exit::Done)
-}
-
-fn write_man(dir: &Path) -> Result<usize, Failure> {
-    let cannot = |path: &Path, why: &dyn std::fmt::Display| {
-        Failure::cannot(format!("cannot write '{}': {why}", path.display()))
-    };
     std::fs::create_dir_all(dir).map_err(|why| cannot(dir, &why))?;
-    let pages = man::pages(Arguments::command()).map_err(|why| cannot(dir, &why))?;
-    for (name, page) in &pages {
+    for (name, page) in man::pages(Arguments::command())? {
         let path = dir.join(name);
         std::fs::write(&path, page).map_err(|why| cannot(&path, &why))?;
     }
-    Ok(pages.len())
+    Ok(Exit::Done)
+}
+
+fn cannot(path: &Path, why: &dyn std::fmt::Display) -> Failure {
+    Failure::cannot(format!("cannot write '{}': {why}", path.display()))
 }

@@ -10,6 +10,8 @@ use git_ledger::git::{ConfigError, LockError, OpenError, RefError, WriteError};
 use git_ledger::ledger::LedgerError;
 use git_ledger::signer::SignerError;
 
+use super::terminal;
+
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -100,7 +102,7 @@ impl fmt::Display for Failure {
         // messages of the library bring their hints along as further lines
         let mut lines = self.message.lines();
         writeln!(f, "error: {}", printable(lines.next().unwrap_or_default()))?;
-        if std::env::var_os("GIT_ADVICE").is_some_and(|advice| advice == "0") {
+        if !terminal::hints() {
             return Ok(());
         }
         for line in lines {

@@ -20,7 +20,7 @@ pub enum Verb {
     /// Put the hooks in place and make the settings they need
     Install(install::InstallArgs),
     /// Take the hooks out again and put back what was there before
-    Uninstall(install::Args),
+    Uninstall(install::Options),
     /// Say whether the hooks are in force
     Status(status::Args),
     /// Judge and record a push; called by git before refs move

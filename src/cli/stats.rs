@@ -7,7 +7,8 @@ use git_ledger::report::{entries, tally};
 use super::context::Context;
 use super::failure::{Exit, Failure};
 use super::selection::Selection;
-use super::{index, log, terminal};
+use super::terminal::{self, Progress};
+use super::{index, log};
 
 /// Count entries and events by type, signer, day and outcome
 ///
@@ -37,9 +38,12 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     let by_index = found.is_some();
     let mut finder = Finder::new(walk, found);
     let mut counts = Tally::default();
+    let progress = Progress::of("counting entries");
     while let Some(selected) = finder.next(&filter) {
         counts.add(&selected);
+        progress.at(counts.entries);
     }
+    progress.done();
     let text = if args.json {
         entries::json_line(tally::json(&counts))
     } else {

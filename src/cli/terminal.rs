@@ -2,8 +2,12 @@
 //! progress on long work.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use git_ledger::git::{Config, Environment, Repository, Scope};
 
 use super::failure::{Exit, Failure};
 
@@ -26,11 +30,43 @@ pub fn tell(line: &str) {
     writeln!(io::stderr().lock(), "{line}").ok();
 }
 
-/// A hint, unless hints are switched off (`GIT_ADVICE=0`). It often repeats what was typed.
+/// A hint, unless hints are switched off. It often repeats what was typed.
 pub fn hint(line: &str) {
-    if std::env::var_os("GIT_ADVICE").is_none_or(|advice| advice != "0") {
+    if hints() {
         tell(&format!("hint: {}", git_ledger::escape::printable(line)));
     }
+}
+
+/// Where the command runs, for whoever asks later what is configured there.
+static PLACE: OnceLock<PathBuf> = OnceLock::new();
+
+/// Says where the command runs.
+pub fn stand_in(directory: &Path) {
+    // a process runs one command, in one place
+    PLACE.set(directory.to_owned()).ok();
+}
+
+/// Whether hints are wanted: not with `GIT_ADVICE=0`, and not with `advice.ledger=false`. Asked
+/// for only when there is one to give.
+pub fn hints() -> bool {
+    static WANTED: OnceLock<bool> = OnceLock::new();
+    *WANTED.get_or_init(|| match std::env::var_os("GIT_ADVICE") {
+        Some(advice) => advice != "0",
+        None => configured("advice.ledger") != Some(false),
+    })
+}
+
+/// What is configured where the command runs, or else for the user.
+fn configured(key: &str) -> Option<bool> {
+    let environment = Environment::of_process().ok()?;
+    let place = PLACE.get().map(PathBuf::as_path);
+    let place = place.unwrap_or(environment.current_dir());
+    let config = Repository::discover(&environment, place).map(|repository| repository.config());
+    let config = match config {
+        Ok(Ok(config)) => config,
+        _ => Config::of_user(&environment).ok()?,
+    };
+    config.get_bool(key, Scope::Any)
 }
 
 /// Whether somebody watches standard error.
@@ -72,6 +108,7 @@ pub fn colour(setting: Option<&str>) -> bool {
 #[derive(Debug)]
 pub struct Progress {
     what: &'static str,
+    total: Option<u64>,
     started: Instant,
     shown: AtomicU64,
 }
@@ -81,9 +118,16 @@ impl Progress {
     pub fn of(what: &'static str) -> Progress {
         Progress {
             what,
+            total: None,
             started: Instant::now(),
             shown: AtomicU64::new(0),
         }
+    }
+
+    /// The same, of so many in all, if that is known.
+    pub fn out_of(mut self, total: Option<u64>) -> Progress {
+        self.total = total;
+        self
     }
 
     /// Tells the count; shown at most ten times a second, and not in the first second.
@@ -94,7 +138,7 @@ impl Progress {
             && watched()
             && self.shown.swap(tick, Ordering::Relaxed) < tick
         {
-            eprint!("\r{}: {count}", self.what);
+            eprint!("\r{}: {}", self.what, share(count, self.total));
         }
     }
 
@@ -106,6 +150,17 @@ impl Progress {
     }
 }
 
+/// A count as git shows it: with the share of the total, if there is one that fits.
+fn share(count: u64, total: Option<u64>) -> String {
+    match total.filter(|total| *total >= count && *total > 0) {
+        Some(total) => format!(
+            "{:>3}% ({count}/{total})",
+            count.saturating_mul(100) / total
+        ),
+        None => count.to_string(),
+    }
+}
+
 /// An answer that is printed as it is.
 ///
 /// # Errors
@@ -113,4 +168,18 @@ impl Progress {
 pub fn answer(text: &str, exit: Exit) -> Result<Exit, Failure> {
     print(text)?;
     Ok(exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_told_as_git_tells_it() {
+        assert_eq!(share(45, Some(100)), " 45% (45/100)");
+        assert_eq!(share(7, Some(7)), "100% (7/7)");
+        // a total that was wrong is not shown
+        assert_eq!(share(8, Some(7)), "8");
+        assert_eq!(share(8, None), "8");
+    }
 }

@@ -102,7 +102,8 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
         now,
     };
     let prepared = Prepared::new(&opened, pinned, args.threads, tip, None)?;
-    let progress = Progress::of("verifying entries");
+    let total = (!args.incremental).then(|| entries(&opened, tip)).flatten();
+    let progress = Progress::of("verifying entries").out_of(total);
     let mut outcome = verifier.verify(&prepared.request, extent, &|count| progress.at(count));
     progress.done();
     prepared.complete(&mut outcome.verdict);
@@ -276,13 +277,24 @@ pub fn judge_from(
     base: Option<gix::ObjectId>,
 ) -> Result<(Verdict, Vec<String>), Failure> {
     let prepared = Prepared::new(opened, pinned, threads, tip, base)?;
-    let progress = Progress::of("verifying entries");
+    let total = if base.is_none() {
+        entries(opened, tip)
+    } else {
+        None
+    };
+    let progress = Progress::of("verifying entries").out_of(total);
     let mut judged = verify(&opened.ledger, &prepared.request, &|count| {
         progress.at(count);
     });
     progress.done();
     prepared.complete(&mut judged);
     Ok((judged, prepared.ignored))
+}
+
+/// How many entries there are, as the newest claims; for somebody who waits.
+fn entries(opened: &Opened, tip: gix::ObjectId) -> Option<u64> {
+    let link = opened.ledger.link(tip).ok()?;
+    Some(link.entry.number().saturating_add(1))
 }
 
 /// What is to be verified, with all that is known here, and what is wrong around it.

@@ -19,6 +19,11 @@ const TOOLS: &[(&str, &str)] = &[
     ("fcgiwrap", "fcgiwrap"),
     ("strace", "strace"),
     ("setpriv", "util-linux"),
+    // shells complete, and man finds its pages
+    ("dh_bash-completion", "bash-completion"),
+    ("zsh", "zsh"),
+    ("fish", "fish"),
+    ("man", "man-db"),
 ];
 
 /// Runs the suite.

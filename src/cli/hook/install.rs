@@ -54,10 +54,20 @@ pub struct InstallArgs {
     #[arg(long)]
     reference_transaction: bool,
     #[command(flatten)]
-    args: Args,
+    options: Options,
 }
 
 /// Options of install and uninstall.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    #[command(flatten)]
+    args: Args,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// How hooks are put in place, whoever does it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Show what would be changed, and change nothing
@@ -92,7 +102,20 @@ pub fn install(context: &Context, args: &InstallArgs) -> Result<Exit, Failure> {
     } else {
         Transactions::AsItIs
     };
-    terminal::answer(&place(context, &args.args, transactions)?, Exit::Done)
+    let said = place(context, &args.options.args, transactions)?;
+    answer(&args.options, &said, Exit::Done)
+}
+
+/// What was done, a line each, as it was asked for.
+fn answer(options: &Options, said: &str, exit: Exit) -> Result<Exit, Failure> {
+    if !options.json {
+        return terminal::answer(said, exit);
+    }
+    let lines: Vec<Value> = said.lines().map(Value::from).collect();
+    let object = Object::new()
+        .with("dry_run", options.args.dry_run)
+        .with("changes", lines);
+    terminal::answer(&(Value::from(object).to_canonical() + "\n"), exit)
 }
 
 /// Puts the hooks and their settings in place, or tells what it would do.
@@ -216,7 +239,8 @@ fn place(context: &Context, args: &Args, transactions: Transactions) -> Result<S
 }
 
 /// Runs `git ledger hook uninstall`.
-pub fn uninstall(context: &Context, args: &Args) -> Result<Exit, Failure> {
+pub fn uninstall(context: &Context, options: &Options) -> Result<Exit, Failure> {
+    let args = &options.args;
     let opened = context.open()?;
     let dir = opened.repository.common_dir().join("hooks");
     let local = local_values(&opened.repository)?;
@@ -269,11 +293,11 @@ pub fn uninstall(context: &Context, args: &Args) -> Result<Exit, Failure> {
     if !args.dry_run {
         durable::remove(&state_file(&opened))?;
     }
-    if said.is_empty() {
+    if said.is_empty() && !options.json {
         said.push_str("there was nothing to take out\n");
     }
     let exit = if left > 0 { Exit::Unknown } else { Exit::Done };
-    terminal::answer(&said, exit)
+    answer(options, &said, exit)
 }
 
 /// Where git looks for the hooks of this repository; only its own directory will do.

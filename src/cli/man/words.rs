@@ -16,7 +16,7 @@ pub const EXIT_STATUS: [(&str, &str); 5] = [
 ];
 
 /// Keys of git's configuration, what they mean, and the verbs that ask for them (none: all).
-pub const CONFIGURATION: [(&str, &str, &[&str]); 26] = [
+pub const CONFIGURATION: [(&str, &str, &[&str]); 27] = [
     (
         "ledger.<name>.ref",
         "The branch of the ledger called <name>; refs/heads/ledger if there is none.",
@@ -214,13 +214,18 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 26] = [
     ),
     (
         "color.ui",
-        "Whether to use colour. NO_COLOR switches it off.",
-        &["log", "show"],
+        "Whether to use colour: auto, always, never; for one command: git -c color.ui=always ledger log. NO_COLOR switches it off.",
+        &["log", "show", "trace", "policy", "doctor"],
     ),
     (
         "color.pager",
         "Whether to use colour in a pager.",
-        &["log", "show"],
+        &["log", "show", "trace", "policy"],
+    ),
+    (
+        "advice.ledger",
+        "False switches hints off, as GIT_ADVICE=0 does.",
+        &[],
     ),
     (
         "core.editor",
@@ -278,7 +283,7 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 4] = [
 ];
 
 /// What people do with a verb: a sentence, and the command.
-pub const EXAMPLES: [(&str, &str, &str); 47] = [
+pub const EXAMPLES: [(&str, &str, &str); 48] = [
     (
         "",
         "Begin a ledger, record, check",
@@ -499,8 +504,13 @@ pub const EXAMPLES: [(&str, &str, &str); 47] = [
     ),
     (
         "completions",
-        "For bash",
-        "git ledger completions bash > ~/.local/share/bash-completion/completions/git-ledger",
+        "For you: git ledger <TAB> and git ledger --help work in the next shell",
+        "git ledger completions install",
+    ),
+    (
+        "completions",
+        "For everybody on this machine",
+        "sudo git ledger completions install --prefix /usr/local",
     ),
 ];
 
