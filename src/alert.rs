@@ -17,6 +17,7 @@ mod webhook;
 
 use crate::date::rfc3339;
 use crate::escape::printable;
+use crate::event::ALERT;
 use crate::finding::Severity;
 use crate::json::{Object, Value, forbidden_character};
 
@@ -26,8 +27,6 @@ pub use github::{annotation, summary};
 pub use journal::{SOCKET, datagram, deliver as to_journal};
 pub use webhook::Webhook;
 
-/// The type of the event that carries an alert.
-pub const TYPE: &str = "dev.git-ledger.watch.alert";
 /// The longest evidence, in characters.
 const LONGEST: usize = 1000;
 
@@ -159,7 +158,7 @@ impl Alert {
         };
         Object::new()
             .with("specversion", "1.0")
-            .with("type", TYPE)
+            .with("type", ALERT)
             .with("source", source)
             .with("id", self.id.as_str())
             .with("time", rfc3339(self.time))

@@ -51,6 +51,7 @@ mod tip;
 mod trace;
 mod verified;
 mod verify;
+mod watch;
 mod web;
 
 use std::ffi::OsString;
@@ -124,6 +125,7 @@ enum Verb {
     #[command(subcommand)]
     Evidence(evidence::Verb),
     Review(review::Args),
+    Watch(watch::Args),
     Reconcile(reconcile::Args),
     Serve(serve::Args),
     Web(web::Args),
@@ -191,6 +193,7 @@ fn alone(verb: &str) -> Option<Command> {
         "log" => ("log", log::Args::augment_args),
         "verify" => ("verify", verify::Args::augment_args),
         "compare" => ("compare", compare::Args::augment_args),
+        "watch" => ("watch", watch::Args::augment_args),
         "hook" => ("hook", |hook| {
             let hook = hook::Verb::augment_subcommands(hook);
             hook.subcommand_required(true).arg_required_else_help(true)
@@ -229,6 +232,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::CheckProof(args) => check_proof::run(context, &args),
         Verb::Evidence(verb) => evidence::run(context, verb),
         Verb::Review(args) => review::run(context, &args),
+        Verb::Watch(args) => watch::run(context, &args),
         Verb::Reconcile(args) => reconcile::run(context, args),
         Verb::Serve(args) => serve::run(context, args),
         Verb::Web(args) => web::run(context, &args),
@@ -257,7 +261,7 @@ mod tests {
                 verb.render_long_help().to_string()
             );
         }
-        assert_eq!(quick, 9);
+        assert_eq!(quick, 10);
     }
 
     #[test]

@@ -46,6 +46,9 @@ pub const TAMPER_FOUND: &str = "dev.git-ledger.tamper.found";
 /// Records what a remote was seen to hold.
 pub const CHECKPOINT: &str = "dev.git-ledger.checkpoint";
 
+/// Tells what a watch found, to whoever is told; another ledger may record it.
+pub const ALERT: &str = "dev.git-ledger.watch.alert";
+
 /// The directory of the tree in which attachments stand, with the slash.
 pub const ATTACHMENTS: &str = "attachments/";
 

@@ -21,7 +21,7 @@ use crate::ledger::Ledger;
 use crate::mac::KeyFault;
 use crate::verify::{self, Misfit, Request, Verdict};
 
-pub use key::Key;
+pub use key::{Key, own_dir};
 pub use record::Record;
 use record::{Place, cut_off};
 

@@ -29,6 +29,7 @@ const OWN: &[(&str, &str)] = &[
     (CLOCK_BACK, "the clock went back since the last look"),
     (STATE_LOST, "what the watch knew before cannot be read"),
     (DROPPED, "alerts that could not be delivered were dropped"),
+    (UNRECORDED, "what was found could not be recorded"),
 ];
 
 /// The ledger could not be looked at.
@@ -39,6 +40,8 @@ pub const MISSED: &str = "runsMissed";
 pub const CLOCK_BACK: &str = "clockBack";
 /// What was kept is gone.
 pub const STATE_LOST: &str = "stateLost";
+/// What was found could not be recorded.
+pub const UNRECORDED: &str = "notRecorded";
 /// Alerts were dropped.
 pub const DROPPED: &str = "alertsDropped";
 
@@ -163,6 +166,8 @@ pub struct Look {
     pub here: bool,
     /// Whether the refs were compared.
     pub refs: bool,
+    /// Whether what differs among them is recorded now: the next look finds only what is new.
+    pub recorded: bool,
     /// The remotes that gave an answer.
     pub answered: Vec<String>,
 }

@@ -3,7 +3,7 @@
 mod consumers;
 mod cursor;
 mod post;
-mod receiver;
+pub mod receiver;
 mod standing;
 
 use std::fs;

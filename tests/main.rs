@@ -82,6 +82,9 @@ mod builds;
 // who looked at which entries, and what waits
 mod review;
 
+// what a watch tells, how often, and what it remembers
+mod watch;
+
 // receipts and evidence: what travels, and what does not
 mod proofs;
 

@@ -6,7 +6,7 @@ use crate::merkle;
 use super::{Alert, Program, Webhook};
 
 /// The first pause after an alert was not taken, and the longest, in seconds.
-const FIRST: u64 = 30;
+const FIRST: u64 = 10;
 const LONGEST: u64 = 3600;
 
 /// A way to somebody.

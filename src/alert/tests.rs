@@ -52,7 +52,7 @@ fn what_is_kept_comes_back() {
 fn the_event_is_one_that_a_ledger_takes() {
     for alert in [alert("plain"), hostile(), alert(&"é".repeat(5000))] {
         let event = crate::event::Event::from_object(alert.event()).expect("an event");
-        assert_eq!(event.kind(), TYPE);
+        assert_eq!(event.kind(), ALERT);
         assert!(event.line().len() < 16 << 10);
     }
 }
@@ -100,6 +100,19 @@ fn a_datagram_holds_its_fields_and_no_other() {
 }
 
 #[test]
+fn the_journal_takes_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("socket");
+    assert!(to_journal(&alert("x"), &path).is_err());
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
+    let alert = hostile();
+    to_journal(&alert, &path).expect("taken");
+    let mut bytes = vec![0; 1 << 16];
+    let length = socket.recv(&mut bytes).expect("a datagram");
+    assert_eq!(bytes[..length], datagram(&alert));
+}
+
+#[test]
 fn the_pause_grows_and_ends() {
     let mut kept = Undelivered::new(alert("x"), "c".into());
     let mut pauses = Vec::new();
@@ -107,7 +120,7 @@ fn the_pause_grows_and_ends() {
         kept.failed(1000);
         pauses.push(kept.next - 1000);
     }
-    assert_eq!(&pauses[..3], [30, 60, 120]);
+    assert_eq!(&pauses[..3], [10, 20, 40]);
     assert_eq!(pauses.last(), Some(&3600));
     assert!(pauses.is_sorted());
 }

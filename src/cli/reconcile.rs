@@ -167,6 +167,44 @@ pub fn run(context: &Context, args: Args) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// One look of whoever looks again and again: records what no hook saw and tells what that was,
+/// and whether it is recorded.
+///
+/// # Errors
+/// When the refs could not be compared.
+pub fn again(
+    context: &Context,
+    opened: &Opened,
+    job: &Job<'_>,
+    entries: Entries,
+    dry_run: bool,
+) -> Result<(Outlook, Result<Vec<Recorded>, Failure>), Failure> {
+    let (clock, until) = (context.clock()?, deadline(job.timeout));
+    let patience = until.min(Instant::now() + PATIENCE);
+    if dry_run {
+        return Ok((look(opened, entries, patience)?, Ok(Vec::new())));
+    }
+    let Some(_lock) = closing(opened, until)? else {
+        return Err(unknown("another git ledger is comparing the refs"));
+    };
+    let append = |groups: Vec<Vec<Pending>>| job.append(&Next::events(&groups), Repeats::LeaveOut);
+    let mut recorded = match close(opened, &append) {
+        Ok((_, recorded)) => recorded,
+        // what was seen is told, whether or not it can be recorded
+        Err(failure) => return Ok((look(opened, entries, patience)?, Err(failure))),
+    };
+    let outlook = look(opened, entries, patience)?;
+    let groups = events(opened, &outlook, "command", clock)?;
+    if !groups.is_empty() {
+        match append(groups) {
+            Ok(more) => recorded.extend(more),
+            Err(failure) => return Ok((outlook, Err(failure))),
+        }
+    }
+    looked(opened, clock);
+    Ok((outlook, Ok(recorded)))
+}
+
 /// What the look comes to.
 fn verdict(outlook: &Outlook) -> Exit {
     if !outlook.comparison.differences.is_empty() {

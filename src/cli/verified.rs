@@ -13,10 +13,30 @@ use super::terminal;
 /// The key that seals what verifications leave behind, in the user's own state directory: no
 /// repository's configuration has a say in where it is.
 pub fn key(context: &Context) -> Result<Key, KeyFault> {
-    let fault = |why: &str| KeyFault::Io {
+    let state = state_dir(context)?;
+    let mut random = [0; 32];
+    getrandom::fill(&mut random).map_err(|why| no_directory(&why.to_string()))?;
+    Key::of(&state, user(), random)
+}
+
+/// Whose state this is.
+pub fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+fn no_directory(why: &str) -> KeyFault {
+    KeyFault::Io {
         path: PathBuf::from("$XDG_STATE_HOME, $HOME"),
         why: std::io::Error::other(why.to_owned()),
-    };
+    }
+}
+
+/// The user's own directory for this program's state: no repository's configuration has a say in
+/// where it is.
+///
+/// # Errors
+/// When neither variable names a directory.
+pub fn state_dir(context: &Context) -> Result<PathBuf, KeyFault> {
     let environment = &context.environment;
     // relative paths count for nothing there, says the specification of these directories
     let absolute = |path: &Path| path.is_absolute().then(|| path.to_owned());
@@ -25,11 +45,8 @@ pub fn key(context: &Context) -> Result<Key, KeyFault> {
         let home = environment.home().and_then(absolute)?;
         Some(home.join(".local/state"))
     });
-    let state = state.ok_or_else(|| fault("neither names a directory"))?;
-    let mut random = [0; 32];
-    getrandom::fill(&mut random).map_err(|why| fault(&why.to_string()))?;
-    let user = rustix::process::geteuid().as_raw();
-    Key::of(&state.join("git-ledger"), user, random)
+    let state = state.ok_or_else(|| no_directory("neither names a directory"))?;
+    Ok(state.join("git-ledger"))
 }
 
 /// How much `ledger.<name>.verify`, or `ledger.verify`, says is to be read. Who may write into the

@@ -85,7 +85,7 @@ pub fn act(kind: &str) -> Act {
 pub fn field(record: &Record<'_>) -> Field {
     let kind = record.event.kind();
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| kind.starts_with(prefix));
-    if record.is_alarm() || matches!(kind, event::GAP | event::TAMPER_FOUND) {
+    if record.is_alarm() || matches!(kind, event::GAP | event::TAMPER_FOUND | event::ALERT) {
         Field::Alarm
     } else if starts(&["dev.cdevents.service.", "dev.cdevents.environment."]) {
         Field::Service

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::{Delivery, Fault, raw};
-use crate::event::Event;
+use crate::event::{ALERT, Event};
 use crate::json::{Object, Value, foreign};
 
 /// The longest type, source, id or subject, in bytes.
@@ -137,7 +137,8 @@ pub fn admitted(object: Object) -> Result<Event, Fault> {
         let kind = event.kind();
         return refused(format!("the type {kind:?} is not printable ASCII"));
     }
-    if event.kind().starts_with(OURS) {
+    // an alert is made to be sent, and speaks for the watch that sends it
+    if event.kind().starts_with(OURS) && event.kind() != ALERT {
         return refused(format!(
             "a type that begins with {OURS} is the ledger's own"
         ));

@@ -24,7 +24,7 @@ impl Key {
     /// When it cannot be read or made, or when somebody else can reach the file or the directory:
     /// such a key is not used.
     pub fn of(dir: &Path, user: u32, random: [u8; 32]) -> Result<Key, KeyFault> {
-        make_dir(dir, user)?;
+        own_dir(dir, user)?;
         let path = dir.join(FILE);
         if path.is_symlink() {
             let why = "is a link";
@@ -53,8 +53,11 @@ impl Key {
     }
 }
 
-/// A directory that only its owner can change, and not through a link that lies elsewhere.
-fn make_dir(dir: &Path, user: u32) -> Result<(), KeyFault> {
+/// Makes a directory that only its owner can change, and not through a link that lies elsewhere.
+///
+/// # Errors
+/// When it cannot be made, or somebody else can reach it.
+pub fn own_dir(dir: &Path, user: u32) -> Result<(), KeyFault> {
     let fault = |why| KeyFault::Io {
         path: dir.to_owned(),
         why,

@@ -125,6 +125,9 @@ impl State {
                 alerts.push(known.alert(&matter, Kind::Gone, look));
             }
         }
+        if look.recorded {
+            self.known.retain(|matter, _| matter.place != Place::Refs);
+        }
         alerts.sort_by_key(|alert| std::cmp::Reverse(alert.severity));
         alerts
     }

@@ -17,6 +17,7 @@ fn look(now: u64, seen: Vec<Seen>) -> Look {
         seen,
         here: true,
         refs: true,
+        recorded: false,
         answered: vec!["one".into(), "two".into()],
     }
 }
@@ -123,6 +124,24 @@ fn many_of_a_kind_are_one_alert_and_more_of_them_another() {
     // an older one that is broken now is another first entry, and nothing is gone
     let alerts = state.learn(&look(1900, bad(4..100_006)), RULES);
     assert_eq!(told(&alerts), [(Kind::Found, "signatureBad")]);
+}
+
+#[test]
+fn refs_that_moved_again_are_told_again_once_the_first_move_is_recorded() {
+    let mut state = State::default();
+    let moved = || vec![at(FindingId::RefUnrecorded, Place::Refs, 3)];
+    let recorded = |now| Look {
+        recorded: true,
+        ..look(now, moved())
+    };
+    for now in [1000, 1300] {
+        let alerts = state.learn(&recorded(now), RULES);
+        assert_eq!(told(&alerts), [(Kind::Found, "refUnrecorded")]);
+    }
+    // what is not recorded is found again, and no news
+    assert_eq!(state.learn(&look(1600, moved()), RULES).len(), 1);
+    assert!(state.learn(&look(1900, moved()), RULES).is_empty());
+    assert!(state.learn(&look(2200, vec![]), RULES).is_empty());
 }
 
 #[test]

@@ -24,6 +24,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("zsh", "zsh"),
     ("fish", "fish"),
     ("man", "man-db"),
+    ("systemd-analyze", "systemd"),
 ];
 
 /// Runs the suite.
