@@ -1,10 +1,15 @@
-//! The guard over requests that no honest browser sends.
+//! The guard over requests that no honest browser sends, and the routes against what is told of
+//! them.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use hyper::Request;
 use hyper::http::request::Parts;
 
 use super::answers::Fault;
+use super::api::DOCUMENT;
 use super::guard::{Door, Reverse};
+use super::routes::{API, Api};
 use crate::webhook::{Scheme, Secret};
 
 fn door() -> Door {
@@ -197,4 +202,66 @@ fn a_proxy_names_exactly_one_reader() {
     for header in ["host", "authorization", "sec-fetch-site", "a b", ""] {
         assert!(Reverse::new(header, &users).is_err(), "{header}");
     }
+}
+
+/// What the API's document says of its paths: the path, and the names of its parameters.
+fn documented() -> BTreeMap<String, BTreeSet<String>> {
+    let document: serde_json::Value = serde_json::from_str(DOCUMENT).expect("JSON");
+    let base = document["servers"][0]["url"].as_str().expect("a server");
+    let paths = document["paths"].as_object().expect("paths");
+    let each = paths.iter().map(|(path, item)| {
+        assert_eq!(item.as_object().map(|item| item.len()), Some(1), "{path}");
+        let operation = &item["get"];
+        let parameters = operation["parameters"].as_array();
+        let names = parameters.into_iter().flatten();
+        let names = names.map(|one| {
+            let (name, place) = (one["name"].as_str(), one["in"].as_str());
+            format!("{} {}", place.expect("a place"), name.expect("a name"))
+        });
+        for status in ["200", "400", "401", "403", "414", "421", "500", "503"] {
+            assert!(
+                operation["responses"][status].is_object(),
+                "{path} {status}"
+            );
+        }
+        (format!("{base}{path}"), names.collect())
+    });
+    each.collect()
+}
+
+#[test]
+fn the_document_tells_each_route_and_no_other() {
+    let routes = API.iter().map(|(path, what)| {
+        let in_path = path.split('/').filter_map(|part| {
+            let name = part.strip_prefix('{')?.strip_suffix('}')?;
+            Some(format!("path {name}"))
+        });
+        let asks = what.asks().iter().map(|name| format!("query {name}"));
+        let mut names: BTreeSet<String> = in_path.chain(asks).collect();
+        if *what == Api::Tail {
+            names.insert("header Last-Event-ID".to_owned());
+        }
+        ((*path).to_owned(), names)
+    });
+    assert_eq!(documented(), routes.collect());
+}
+
+#[test]
+fn every_problem_has_a_status_a_name_and_a_title_of_its_own() {
+    let all = [
+        Fault::Asked,
+        Fault::Stranger,
+        Fault::Forbidden,
+        Fault::Absent,
+        Fault::Method,
+        Fault::TooLong,
+        Fault::Elsewhere,
+        Fault::Broken,
+        Fault::Later,
+        Fault::Here,
+    ];
+    let words: BTreeSet<&str> = all.iter().map(|fault| fault.word()).collect();
+    let titles: BTreeSet<&str> = all.iter().map(|fault| fault.title()).collect();
+    let statuses: BTreeSet<u16> = all.iter().map(|fault| fault.status()).collect();
+    assert_eq!((words.len(), titles.len(), statuses.len()), (10, 10, 10));
 }
