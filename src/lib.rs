@@ -82,6 +82,7 @@ pub mod html;
 pub mod index;
 pub mod query;
 pub mod reconcile;
+pub mod replay;
 pub mod report;
 pub mod review;
 pub mod web;
