@@ -16,7 +16,7 @@ mod tree;
 pub use diff::diff;
 pub use document::{APP, Frame, ICON, Link, STYLE, offline, page};
 pub use foreign::{foreign, passage, plain};
-pub use marks::{State, badge, count, digest, icon, number, state, time};
+pub use marks::{State, badge, clock, count, digest, icon, number, state, time};
 pub use table::{facts, table};
 pub use tree::tree;
 

@@ -79,6 +79,13 @@ pub fn time(seconds: u64) -> Markup {
     html! { time datetime=(full) title={ (full) } { (day) " " span.clock { (clock) } } }
 }
 
+/// The same where its day stands above it.
+pub fn clock(seconds: u64) -> Markup {
+    let full = rfc3339(seconds);
+    let clock = full.trim_end_matches('Z').split_once('T');
+    html! { time datetime=(full) title={ (full) } { (clock.map_or("?", |(_, clock)| clock)) } }
+}
+
 /// A number with a thin space at each thousand, for eyes only.
 pub fn number(number: u64) -> String {
     let digits = number.to_string();

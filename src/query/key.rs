@@ -212,6 +212,38 @@ impl Key {
         row.map_or("", |(name, ..)| name)
     }
 
+    /// What a key is about, for people; the members follow by themselves.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Key::Type => "The event's type.",
+            Key::Source => "Its source.",
+            Key::Subject => "What it happened to.",
+            Key::Id => "Its id.",
+            Key::Signer => {
+                "Who signed the entry, as claimed: the principal, or the key's fingerprint (SHA256:…)."
+            }
+            Key::Actor => "Who did it, as the event says. In:",
+            Key::Env => "The environment (also environment:). In:",
+            Key::Repo => {
+                "The repository (also repository:): the source, the path of a source that is a URL, and what stands in:"
+            }
+            Key::Ref => {
+                "A ref (also branch:), by its full name or without refs/heads/ or refs/tags/. In:"
+            }
+            Key::Commit => {
+                "An object id anywhere in the event (also sha:): 4 hex digits of its beginning or more."
+            }
+            Key::Run => {
+                "A run of a pipeline, task, build or test: the subject of an event about one, and what stands in:"
+            }
+            Key::Outcome => "How it ended. In:",
+            Key::Digest => {
+                "A SHA-256 anywhere in the event: 4 hex digits of its beginning or more, with or without sha256:."
+            }
+            Key::Artifact => "An artifact: the subject of an event about one, and what stands in:",
+        }
+    }
+
     /// The names a key can be called by.
     pub fn names() -> impl Iterator<Item = &'static str> {
         let aliases = ALIASES.iter().map(|(name, _)| *name);

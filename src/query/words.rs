@@ -92,6 +92,8 @@ struct Word {
     value: String,
     /// Where the value stands, with its quotes.
     at: Range<usize>,
+    /// Where all of it stands.
+    place: Range<usize>,
     quoted: bool,
 }
 
@@ -121,6 +123,21 @@ pub fn add(filter: &mut Filter, line: &str, clock: Clock<'_>) -> Result<(), Faul
         take(filter, line, word, clock)?;
     }
     Ok(())
+}
+
+/// Where each word of a line stands, with its key and quotes; none where the line cannot be read.
+pub fn places(line: &str) -> Vec<Range<usize>> {
+    let words = split(line).unwrap_or_default();
+    words.into_iter().map(|word| word.place).collect()
+}
+
+/// The word that asks for this value of a key and for nothing else.
+pub fn spell(key: &str, value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '@' | ':' | '-' | '+');
+    if !value.is_empty() && value.chars().all(plain) {
+        return format!("{key}:{value}");
+    }
+    format!("{key}:\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Whether this is the name of a key.
@@ -222,6 +239,7 @@ fn one(line: &str, begin: usize) -> Result<(Word, usize), Fault> {
         key,
         value,
         at: at..end,
+        place: begin..end,
         quoted,
     };
     Ok((word, end))

@@ -262,7 +262,7 @@ pub fn happened<'a>(event: &'a Event, link: &Link) -> Option<&'a str> {
 }
 
 /// The data of an event in a few words.
-fn summary(event: &Event) -> String {
+pub fn summary(event: &Event) -> String {
     if let Some(digest) = event.attachment() {
         return format!(
             "data in attachment {}…",

@@ -5,38 +5,6 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use git_ledger::query::key::Key;
 
-/// What a key is about; the members follow by themselves.
-fn meaning(key: Key) -> &'static str {
-    match key {
-        Key::Type => "The event's type.",
-        Key::Source => "Its source.",
-        Key::Subject => "What it happened to.",
-        Key::Id => "Its id.",
-        Key::Signer => {
-            "Who signed the entry, as claimed: the principal, or the key's fingerprint (SHA256:…)."
-        }
-        Key::Actor => "Who did it, as the event says. In:",
-        Key::Env => "The environment (also environment:). In:",
-        Key::Repo => {
-            "The repository (also repository:): the source, the path of a source that is a URL, and what stands in:"
-        }
-        Key::Ref => {
-            "A ref (also branch:), by its full name or without refs/heads/ or refs/tags/. In:"
-        }
-        Key::Commit => {
-            "An object id anywhere in the event (also sha:): 4 hex digits of its beginning or more."
-        }
-        Key::Run => {
-            "A run of a pipeline, task, build or test: the subject of an event about one, and what stands in:"
-        }
-        Key::Outcome => "How it ended. In:",
-        Key::Digest => {
-            "A SHA-256 anywhere in the event: 4 hex digits of its beginning or more, with or without sha256:."
-        }
-        Key::Artifact => "An artifact: the subject of an event about one, and what stands in:",
-    }
-}
-
 /// The section.
 pub fn section() -> Roff {
     let mut roff = Roff::new();
@@ -69,7 +37,7 @@ pub fn section() -> Roff {
     for key in Key::all() {
         let members = key.members().join(", ");
         let own = key.members().is_empty() || key.members() == [key.name()];
-        let text = match (own, meaning(key)) {
+        let text = match (own, key.meaning()) {
             (true, meaning) => meaning.to_owned(),
             (false, meaning) => format!("{meaning} {members}."),
         };

@@ -231,3 +231,21 @@ fn any_line_is_read_or_refused_with_a_place_in_it() {
         }
     }
 }
+
+#[test]
+fn words_are_found_and_spelled() {
+    let line = r#"  type:a* -env:"my prod"  "two words" 10..20"#;
+    let found: Vec<&str> = places(line).into_iter().map(|at| &line[at]).collect();
+    assert_eq!(found, ["type:a*", r#"-env:"my prod""#, r#""two words""#, "10..20"]);
+    assert!(places(r#"env:"open"#).is_empty());
+    for value in ["plain", "a*", "two words", r#"q"u\o"#, "-", "", "é"] {
+        let word = spell("subject", value);
+        let filter = parse(&word, &|_, _| None);
+        if value.is_empty() {
+            assert!(filter.is_err(), "nothing asks for nothing");
+            continue;
+        }
+        let filter = filter.unwrap_or_else(|why| panic!("{word}: {why}"));
+        assert_eq!(filter.groups(), [[Test::Is(Key::Subject, Pattern::exact(value))]], "{word}");
+    }
+}
