@@ -133,11 +133,15 @@ pub fn places(line: &str) -> Vec<Range<usize>> {
 
 /// The word that asks for this value of a key and for nothing else.
 pub fn spell(key: &str, value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '@' | ':' | '-' | '+');
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '@' | ':' | '-' | '+');
     if !value.is_empty() && value.chars().all(plain) {
         return format!("{key}:{value}");
     }
-    format!("{key}:\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+    format!(
+        "{key}:\"{}\"",
+        value.replace('\\', "\\\\").replace('"', "\\\"")
+    )
 }
 
 /// Whether this is the name of a key.

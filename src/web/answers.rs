@@ -18,6 +18,7 @@ use crate::policy::{Policy, Role};
 use crate::query::tally::Tally;
 use crate::query::trace::Stage;
 use crate::query::{Selected, What};
+use crate::replay::Replay;
 use crate::report::entries::{Shown, Standing};
 use crate::report::verdict::Frame;
 use crate::verify::Verdict;
@@ -126,6 +127,8 @@ pub struct Totals {
     pub policy_changes: Vec<u64>,
     /// What somebody should explain.
     pub exceptions: Explain,
+    /// What runs where, and where refs stand, as events claim.
+    pub state: Arc<Replay>,
 }
 
 /// What somebody should explain.
@@ -244,6 +247,25 @@ pub struct EntryView {
     pub policy: Option<(Option<Policy>, Option<Policy>)>,
     /// What its events name that a trace can begin at: the name of the key, and the value.
     pub related: Vec<(&'static str, String)>,
+}
+
+/// The state of things as of one entry of a range.
+#[derive(Debug, Clone)]
+pub struct ReplayView {
+    /// The first entry of the range.
+    pub from: u64,
+    /// The last one.
+    pub to: u64,
+    /// The one whose state this is.
+    pub at: u64,
+    /// The entry itself.
+    pub row: Row,
+    /// Entries around it, the newest first, itself among them.
+    pub around: Vec<Row>,
+    /// The state after it.
+    pub replay: Replay,
+    /// The entry that set the policy then in force, if that is known.
+    pub policy: Option<u64>,
 }
 
 /// What happened to one thing.

@@ -188,7 +188,7 @@ mod tests {
             (400, Grain::Week, 58),
             (4_000, Grain::Month, 133),
             (3_000, Grain::Month, 100),
-            (100_000, Grain::Year, 274),
+            (100_000, Grain::Year, 275),
         ] {
             let span = days(length);
             assert_eq!((span.grain, span.bars.len()), (grain, bars), "{length}");

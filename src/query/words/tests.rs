@@ -236,7 +236,10 @@ fn any_line_is_read_or_refused_with_a_place_in_it() {
 fn words_are_found_and_spelled() {
     let line = r#"  type:a* -env:"my prod"  "two words" 10..20"#;
     let found: Vec<&str> = places(line).into_iter().map(|at| &line[at]).collect();
-    assert_eq!(found, ["type:a*", r#"-env:"my prod""#, r#""two words""#, "10..20"]);
+    assert_eq!(
+        found,
+        ["type:a*", r#"-env:"my prod""#, r#""two words""#, "10..20"]
+    );
     assert!(places(r#"env:"open"#).is_empty());
     for value in ["plain", "a*", "two words", r#"q"u\o"#, "-", "", "é"] {
         let word = spell("subject", value);
@@ -246,6 +249,10 @@ fn words_are_found_and_spelled() {
             continue;
         }
         let filter = filter.unwrap_or_else(|why| panic!("{word}: {why}"));
-        assert_eq!(filter.groups(), [[Test::Is(Key::Subject, Pattern::exact(value))]], "{word}");
+        assert_eq!(
+            filter.groups(),
+            [[Test::Is(Key::Subject, Pattern::exact(value))]],
+            "{word}"
+        );
     }
 }

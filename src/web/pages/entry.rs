@@ -25,7 +25,9 @@ const RELATED: usize = 40;
 /// One entry.
 pub fn entry(site: &Site, view: &EntryView) -> Markup {
     let base = site.known.as_ref().map(parts::base).unwrap_or_default();
-    let name = view.position.map_or_else(|| "Entry ?".to_owned(), |at| format!("Entry {at}"));
+    let name = view
+        .position
+        .map_or_else(|| "Entry ?".to_owned(), |at| format!("Entry {at}"));
     let main = html! {
         (steps(&base, view))
         h1 { (name) }
@@ -96,24 +98,53 @@ fn stands(base: &str, view: &EntryView, link: &Link) -> Markup {
         },
     };
     let mut list = vec![
-        (if claimed { "claimed by" } else { "signed by" }, html! {
-            a href=(parts::log(base, &crate::query::words::spell("signer", link.principal.as_str()))) { (link.principal.as_str()) }
-        }),
+        (
+            if claimed { "claimed by" } else { "signed by" },
+            html! {
+                a href=(parts::log(base, &crate::query::words::spell("signer", link.principal.as_str()))) { (link.principal.as_str()) }
+            },
+        ),
         ("roles", roles),
-        ("key", html! { (link.signature.key().kind()) " " (digest("the key's fingerprint", &link.signature.key().fingerprint())) }),
-        ("recorded", html! { (time(link.time)) span.quiet { " by the signer's clock" } }),
-        ("number", html! {
-            (number(link.entry.number()))
-            @if let Some(position) = view.position.filter(|at| *at != link.entry.number()) {
-                " " (badge(html::State::Bad, "misplaced")) " it stands where entry " (number(position)) " should stand"
-            }
-        }),
-        ("digest", digest("the entry's digest", &format!("sha256:{}", hex(&link.digest())))),
+        (
+            "key",
+            html! { (link.signature.key().kind()) " " (digest("the key's fingerprint", &link.signature.key().fingerprint())) },
+        ),
+        (
+            "recorded",
+            html! { (time(link.time)) span.quiet { " by the signer's clock" } },
+        ),
+        (
+            "number",
+            html! {
+                (number(link.entry.number()))
+                @if let Some(position) = view.position.filter(|at| *at != link.entry.number()) {
+                    " " (badge(html::State::Bad, "misplaced")) " it stands where entry " (number(position)) " should stand"
+                }
+            },
+        ),
+        (
+            "digest",
+            digest(
+                "the entry's digest",
+                &format!("sha256:{}", hex(&link.digest())),
+            ),
+        ),
         ("commit", digest("the commit", &link.id.to_string())),
-        ("policy", digest("the digest of the policy in force", &format!("sha256:{}", hex(&link.entry.policy)))),
+        (
+            "policy",
+            digest(
+                "the digest of the policy in force",
+                &format!("sha256:{}", hex(&link.entry.policy)),
+            ),
+        ),
     ];
     if !link.entry.approvals.is_empty() {
-        let names: Vec<&str> = link.entry.approvals.iter().map(|approval| approval.principal.as_str()).collect();
+        let names: Vec<&str> = link
+            .entry
+            .approvals
+            .iter()
+            .map(|approval| approval.principal.as_str())
+            .collect();
         list.push(("agreed to by", html! { (names.join(", ")) }));
     }
     html! {
@@ -131,7 +162,10 @@ fn one(base: &str, view: &EntryView, event: &Event, link: &Link) -> Markup {
     let lead = |text: &str| leads(base, text);
     let mut list: Vec<(&str, Markup)> = Vec::new();
     if let Some(subject) = event.subject() {
-        list.push(("subject", html! { a href=(parts::trace(base, subject)) { (foreign(subject)) } }));
+        list.push((
+            "subject",
+            html! { a href=(parts::trace(base, subject)) { (foreign(subject)) } },
+        ));
     }
     list.push(("source", html! { (foreign(event.source())) }));
     if let Some(claimed) = event.attribute("time") {
@@ -140,7 +174,11 @@ fn one(base: &str, view: &EntryView, event: &Event, link: &Link) -> Markup {
     }
     list.push(("id", html! { code { (foreign(event.id())) } }));
     let mut others = Object::new();
-    for (name, value) in event.object().iter().filter(|(name, _)| !APART.contains(name) && *name != "time") {
+    for (name, value) in event
+        .object()
+        .iter()
+        .filter(|(name, _)| !APART.contains(name) && *name != "time")
+    {
         others.set(name, value.clone());
     }
     html! {
@@ -184,7 +222,9 @@ fn attachment(view: &EntryView, hex: &str) -> Markup {
 fn leads(base: &str, text: &str) -> Option<String> {
     let digits = text.strip_prefix("sha256:").unwrap_or(text);
     let fits = matches!(digits.len(), 40 | 64)
-        && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        && digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
         && digits.bytes().any(|byte| byte != b'0');
     fits.then(|| parts::trace(base, text))
 }

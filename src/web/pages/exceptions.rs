@@ -41,7 +41,12 @@ pub fn exceptions(site: &Site, known: &Known) -> Markup {
 
 fn of_kind(base: &str, kind: Kind, count: u64, list: &[Exception]) -> Markup {
     // the newest first: they are asked about
-    let shown: Vec<&Exception> = list.iter().rev().filter(|found| found.kind == kind).take(SHOWN).collect();
+    let shown: Vec<&Exception> = list
+        .iter()
+        .rev()
+        .filter(|found| found.kind == kind)
+        .take(SHOWN)
+        .collect();
     let rest = count.saturating_sub(shown.len() as u64);
     html! {
         section id=(kind.word()) {

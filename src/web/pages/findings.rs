@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::finding::{Finding, FindingId, Severity};
 use crate::freshness::{KEEP, UNSEEN};
-use crate::html::{self, State, badge, digest, foreign, icon, number};
+use crate::html::{State, badge, digest, foreign, icon, number};
 
 use super::super::answers::{Known, Site};
 use super::overview::class;
@@ -19,10 +19,24 @@ const SHOWN: usize = 200;
 pub fn findings(site: &Site, known: &Known) -> Markup {
     let base = parts::base(known);
     let told = parts::told(known);
-    let all = known.judged.as_ref().map(|judged| judged.verdict.findings.as_slice()).unwrap_or_default();
-    let comparison = known.remotes.as_ref().and_then(|remotes| remotes.comparison.as_ref().ok());
-    let here = comparison.map(|comparison| comparison.about_here.as_slice()).unwrap_or_default();
-    let troubled = comparison.is_some_and(|comparison| comparison.copies.iter().any(|copy| !copy.findings.is_empty()));
+    let all = known
+        .judged
+        .as_ref()
+        .map(|judged| judged.verdict.findings.as_slice())
+        .unwrap_or_default();
+    let comparison = known
+        .remotes
+        .as_ref()
+        .and_then(|remotes| remotes.comparison.as_ref().ok());
+    let here = comparison
+        .map(|comparison| comparison.about_here.as_slice())
+        .unwrap_or_default();
+    let troubled = comparison.is_some_and(|comparison| {
+        comparison
+            .copies
+            .iter()
+            .any(|copy| !copy.findings.is_empty())
+    });
     let main = html! {
         h1 { "Findings" }
         section class={ "panel " (class(told.state)) } {
@@ -90,7 +104,11 @@ fn advice(id: FindingId) -> Option<&'static str> {
              mirror pull NAME' fetches what is missing here. 'git fsck' tells whether more of the \
              repository is damaged."
         }
-        F::SignatureBad | F::RangeMismatch | F::SequenceGap | F::HistoryRewritten | F::RolledBack
+        F::SignatureBad
+        | F::RangeMismatch
+        | F::SequenceGap
+        | F::HistoryRewritten
+        | F::RolledBack
         | F::FingerprintMismatch => {
             "Do not write to this copy. Compare it with the others ('git ledger compare'), keep what \
              you find ('git ledger evidence export FILE'), and ask who could write to this repository."
@@ -108,7 +126,9 @@ fn advice(id: FindingId) -> Option<&'static str> {
             "Somebody or something changed what this clone remembered. Compare with the remotes, and \
              with a tip that was kept elsewhere."
         }
-        F::EventRepeated | F::EventConflict | F::ReplaceRefs | F::Grafts | F::Alternates => return None,
+        F::EventRepeated | F::EventConflict | F::ReplaceRefs | F::Grafts | F::Alternates => {
+            return None;
+        }
         id if id.severity() == Severity::Breach => {
             "Look at the entry: who signed it, with what program? Everything from there on stands on \
              it. 'git ledger compare' tells whether the other copies have it too."
@@ -123,7 +143,10 @@ mod unit {
 
     #[test]
     fn every_breach_has_advice() {
-        for id in FindingId::ALL.iter().filter(|id| id.severity() == Severity::Breach) {
+        for id in FindingId::ALL
+            .iter()
+            .filter(|id| id.severity() == Severity::Breach)
+        {
             assert!(advice(*id).is_some(), "{id}");
         }
         assert_eq!(sentence("é a"), "É a.");

@@ -15,15 +15,27 @@ const KEYS: &[(&[&str], &str)] = &[
     (&["←", "→"], "previous and next entry, step or page"),
     (&["Home", "End"], "first and last step of a replay"),
     (&["p"], "pause or go live in the log"),
-    (&["g", "o"], "overview; then l log, t trace, r replay, p policy, f findings, e exceptions, h ledgers"),
+    (
+        &["g", "o"],
+        "overview; then l log, t trace, r replay, p policy, f findings, e exceptions, h ledgers",
+    ),
     (&["?"], "this page"),
 ];
 
 /// Words of the filter that are no keys.
 const BOUNDS: &[(&str, &str)] = &[
-    ("n:17, 10..20", "The entry's number, or a range (also number:). A range stands for itself; to look for digits write text:17."),
-    ("since:, until:", "Recorded at this time or later, or earlier (also after:, before:): 2026-01-31, 2026-01-31T12:00:00Z, @1769860800, \"2 weeks ago\", 2w, today."),
-    ("text:", "A text, where it could be taken for something else."),
+    (
+        "n:17, 10..20",
+        "The entry's number, or a range (also number:). A range stands for itself; to look for digits write text:17.",
+    ),
+    (
+        "since:, until:",
+        "Recorded at this time or later, or earlier (also after:, before:): 2026-01-31, 2026-01-31T12:00:00Z, @1769860800, \"2 weeks ago\", 2w, today.",
+    ),
+    (
+        "text:",
+        "A text, where it could be taken for something else.",
+    ),
 ];
 
 /// What the words mean, which keys there are.
@@ -61,12 +73,36 @@ pub fn help(site: &Site) -> Markup {
 
 fn words() -> Markup {
     let rows = [
-        (State::Good, "sound", "All of it was checked from the bytes, and every rule holds."),
-        (State::Bad, "breach", "A rule is broken. It is named, with the first entry it concerns."),
-        (State::Doubt, "unknown", "Something could not be checked, and nothing that was is broken."),
-        (State::Claimed, "claimed", "Nobody has verified it yet, or it is what an event says of itself."),
-        (State::Good, "verified", "Of an entry: signed by whom it names, who was allowed to, in an unbroken chain up to here."),
-        (State::Doubt, "unverified", "Of an entry: it stands behind a breach, or could not be judged."),
+        (
+            State::Good,
+            "sound",
+            "All of it was checked from the bytes, and every rule holds.",
+        ),
+        (
+            State::Bad,
+            "breach",
+            "A rule is broken. It is named, with the first entry it concerns.",
+        ),
+        (
+            State::Doubt,
+            "unknown",
+            "Something could not be checked, and nothing that was is broken.",
+        ),
+        (
+            State::Claimed,
+            "claimed",
+            "Nobody has verified it yet, or it is what an event says of itself.",
+        ),
+        (
+            State::Good,
+            "verified",
+            "Of an entry: signed by whom it names, who was allowed to, in an unbroken chain up to here.",
+        ),
+        (
+            State::Doubt,
+            "unverified",
+            "Of an entry: it stands behind a breach, or could not be judged.",
+        ),
     ];
     let rows: Vec<Vec<Markup>> = rows
         .into_iter()

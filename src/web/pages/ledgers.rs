@@ -35,7 +35,10 @@ pub fn ledgers(site: &Site, all: &[Known]) -> Markup {
 fn row(known: &Known) -> Vec<Markup> {
     let told = parts::told(known);
     let comparison = known.remotes.as_ref().map(|remotes| &remotes.comparison);
-    let days = known.totals.as_ref().map(|totals| totals.tally.days.by_name());
+    let days = known
+        .totals
+        .as_ref()
+        .map(|totals| totals.tally.days.by_name());
     vec![
         html! {
             a href=(parts::base(known)) { strong { (foreign(&parts::called(known))) } }
@@ -51,7 +54,9 @@ fn row(known: &Known) -> Vec<Markup> {
         },
         match comparison {
             Some(Ok(comparison)) => match &comparison.window {
-                Some(window) => html! { (age(window.age)) div.also { "up to entry " (number(window.number)) } },
+                Some(window) => {
+                    html! { (age(window.age)) div.also { "up to entry " (number(window.number)) } }
+                }
                 None => html! { "none" div.also { "no two independent copies" } },
             },
             _ => html! { span.quiet { "not known" } },

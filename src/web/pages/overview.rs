@@ -60,14 +60,29 @@ fn verdict(known: &Known) -> Markup {
         list.push(("newest entry", html! {
             (parts::entry_link(&parts::base(known), newest.number)) ", " (time(newest.time)) " (" (parts::ago(newest.time, known.now)) ")"
         }));
-        list.push(("its digest", digest("the digest of the newest entry", &format!("sha256:{}", hex(&newest.digest)))));
+        list.push((
+            "its digest",
+            digest(
+                "the digest of the newest entry",
+                &format!("sha256:{}", hex(&newest.digest)),
+            ),
+        ));
     }
-    let comparison = known.remotes.as_ref().and_then(|remotes| remotes.comparison.as_ref().ok());
-    list.push(("detection window", match comparison {
-        Some(comparison) => remotes::window(comparison),
-        None => html! { span.quiet { "not known: no remote has answered yet" } },
-    }));
-    list.push(("kept in", html! { (foreign(&known.name.repository)) ", " code { (foreign(&known.name.reference)) } }));
+    let comparison = known
+        .remotes
+        .as_ref()
+        .and_then(|remotes| remotes.comparison.as_ref().ok());
+    list.push((
+        "detection window",
+        match comparison {
+            Some(comparison) => remotes::window(comparison),
+            None => html! { span.quiet { "not known: no remote has answered yet" } },
+        },
+    ));
+    list.push((
+        "kept in",
+        html! { (foreign(&known.name.repository)) ", " code { (foreign(&known.name.reference)) } },
+    ));
     html! {
         section class={ "panel " (class(told.state)) } aria-label="Can it be believed?" {
             p.answer { (icon(told.state)) (told.word) }
@@ -131,7 +146,11 @@ fn activity(base: &str, totals: &Totals) -> Markup {
 
 /// What runs where, as events claim.
 fn deployments(base: &str, totals: &Totals) -> Markup {
-    let all: Vec<_> = totals.state.things(Kind::Deployment).filter(|(_, thing)| thing.now.is_some()).collect();
+    let all: Vec<_> = totals
+        .state
+        .things(Kind::Deployment)
+        .filter(|(_, thing)| thing.now.is_some())
+        .collect();
     if all.is_empty() {
         return html! {};
     }
@@ -155,7 +174,13 @@ fn deployments(base: &str, totals: &Totals) -> Markup {
 fn attention(base: &str, totals: &Totals) -> Markup {
     let explain = &totals.exceptions;
     let newest: Vec<_> = explain.list.iter().rev().take(EXCEPTIONS).collect();
-    let changes: Vec<u64> = totals.policy_changes.iter().rev().take(EXCEPTIONS).copied().collect();
+    let changes: Vec<u64> = totals
+        .policy_changes
+        .iter()
+        .rev()
+        .take(EXCEPTIONS)
+        .copied()
+        .collect();
     html! {
         div.columns {
             section {

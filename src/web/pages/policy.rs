@@ -78,7 +78,12 @@ fn agreed(base: &str, change: &PolicyChange) -> Markup {
     };
     let (state, word) = standing(&row.standing);
     let verified = matches!(row.standing, Standing::Verified(_));
-    let names: Vec<&str> = link.entry.approvals.iter().map(|approval| approval.principal.as_str()).collect();
+    let names: Vec<&str> = link
+        .entry
+        .approvals
+        .iter()
+        .map(|approval| approval.principal.as_str())
+        .collect();
     let wanted = change.before.as_ref().map(|before| before.threshold);
     html! {
         p {
@@ -117,8 +122,17 @@ fn in_force(policy: &Policy) -> Markup {
     let mut list = vec![
         ("name", html! { (foreign(&policy.name)) }),
         ("id", html! { code { (foreign(&policy.id)) } }),
-        ("digest", digest("the policy's digest", &format!("sha256:{}", hex(&policy.digest())))),
-        ("threshold", html! { (policy.threshold) " of " (policy.admins().len()) " admins must agree to a change" }),
+        (
+            "digest",
+            digest(
+                "the policy's digest",
+                &format!("sha256:{}", hex(&policy.digest())),
+            ),
+        ),
+        (
+            "threshold",
+            html! { (policy.threshold) " of " (policy.admins().len()) " admins must agree to a change" },
+        ),
     ];
     if !policy.mirrors.is_empty() {
         list.push(("mirrors", html! { ul { @for mirror in &policy.mirrors { li { (foreign(&mirror.name)) ", " (foreign(&mirror.url)) } } } }));

@@ -60,8 +60,20 @@ pub fn window(comparison: &Comparison) -> Markup {
 }
 
 fn compared(comparison: &Comparison, now: u64) -> Markup {
-    let rows: Vec<Vec<Markup>> = comparison.copies.iter().map(|copy| row(comparison, copy, now)).collect();
-    let head = ["Remote", "State", "Newest", "Dated", "Lacks entries since", "Last seen", "Independent"];
+    let rows: Vec<Vec<Markup>> = comparison
+        .copies
+        .iter()
+        .map(|copy| row(comparison, copy, now))
+        .collect();
+    let head = [
+        "Remote",
+        "State",
+        "Newest",
+        "Dated",
+        "Lacks entries since",
+        "Last seen",
+        "Independent",
+    ];
     html! {
         @if comparison.copies.is_empty() {
             p { "No remote was asked." }
@@ -94,12 +106,19 @@ fn row(comparison: &Comparison, copy: &Copy, now: u64) -> Vec<Markup> {
         html! { (foreign(&copy.remote.name)) div.also { (foreign(&copy.remote.url.redacted())) } },
         badge(state(look(copy)), &words),
         newest.map_or_else(dash, |newest| html! { (number(newest.number)) }),
-        newest.and_then(|newest| newest.time).map_or_else(dash, time),
+        newest
+            .and_then(|newest| newest.time)
+            .map_or_else(dash, time),
         match (copy.state, copy.lacks_since) {
-            (mirror::State::Behind(_), Some(since)) => html! { (time(since)) div.also { (age(now.saturating_sub(since))) } },
+            (mirror::State::Behind(_), Some(since)) => {
+                html! { (time(since)) div.also { (age(now.saturating_sub(since))) } }
+            }
             _ => dash(),
         },
-        copy.seen.map_or_else(|| html! { "never" }, |seen| html! { (parts::ago(seen, now)) }),
+        copy.seen.map_or_else(
+            || html! { "never" },
+            |seen| html! { (parts::ago(seen, now)) },
+        ),
         match tied.as_slice() {
             [] => html! { "yes" },
             tied => html! { "no: " (foreign(&tied.join(", "))) },

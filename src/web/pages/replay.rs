@@ -63,9 +63,24 @@ fn stepped(base: &str, view: &ReplayView) -> Markup {
 
 fn stepper(base: &str, view: &ReplayView) -> Markup {
     let steps = [
-        ("First", (view.at > view.from).then_some(view.from), None, true),
-        ("← Before", view.at.checked_sub(1).filter(|at| *at >= view.from), Some("prev"), false),
-        ("After →", view.at.checked_add(1).filter(|at| *at <= view.to), Some("next"), false),
+        (
+            "First",
+            (view.at > view.from).then_some(view.from),
+            None,
+            true,
+        ),
+        (
+            "← Before",
+            view.at.checked_sub(1).filter(|at| *at >= view.from),
+            Some("prev"),
+            false,
+        ),
+        (
+            "After →",
+            view.at.checked_add(1).filter(|at| *at <= view.to),
+            Some("next"),
+            false,
+        ),
         ("Last", (view.at < view.to).then_some(view.to), None, false),
     ];
     html! {

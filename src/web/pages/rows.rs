@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::date::rfc3339;
 use crate::event::Event;
-use crate::html::{State, clock, foreign, icon, number, time};
+use crate::html::{State, clock, foreign, icon, number, plain, time};
 use crate::query::What;
 use crate::report::entries::{Standing, happened, summary};
 
@@ -99,7 +99,7 @@ pub fn one(base: &str, row: &Row, chosen: bool) -> Markup {
                     div.also { (icon(State::Bad)) " claims number " (number(link.entry.number())) ", stands at " (number(position)) }
                 }
             }
-            span.who title={ (word) " " (row.standing.why()) } {
+            span.who title={ (word) " " (plain(&row.standing.why())) } {
                 (icon(state)) " " span.heard { (word) ", " } (link.principal.as_str())
                 @if state == State::Bad || state == State::Doubt { " " span.why { (word) } }
             }

@@ -179,7 +179,10 @@ mod unit {
     fn words_are_left_out_one_by_one() {
         let query = r#"type:a "two words"  -x"#;
         let left: Vec<String> = places(query).iter().map(|at| without(query, at)).collect();
-        assert_eq!(left, [r#""two words"  -x"#, "type:a -x", r#"type:a "two words""#]);
+        assert_eq!(
+            left,
+            [r#""two words"  -x"#, "type:a -x", r#"type:a "two words""#]
+        );
         assert_eq!(tail("/l/acme/"), "/api/v1/ledgers/acme/tail");
     }
 }
