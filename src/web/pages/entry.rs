@@ -253,12 +253,9 @@ fn related(base: &str, view: &EntryView) -> Markup {
         section {
             h2 { "Related" }
             p.quiet { "What else happened to what this entry names." }
-            table.shares {
-                caption.heard { "Things this entry names" }
-                tbody {
-                    @for (key, value) in view.related.iter().take(RELATED) {
-                        tr { th scope="row" { (key) } td { a href=(parts::trace(base, value)) { (super::replay::shortened(value)) } } }
-                    }
+            dl.facts {
+                @for (key, value) in view.related.iter().take(RELATED) {
+                    div { dt { (key) } dd { a href=(parts::trace(base, value)) { (super::replay::shortened(value)) } } }
                 }
             }
             @if view.related.len() > RELATED { p.quiet { "and " (view.related.len() - RELATED) " more" } }
