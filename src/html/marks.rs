@@ -60,11 +60,13 @@ pub fn icon(state: State) -> Markup {
 
 /// A digest, short, with the whole of it in the title and for the button that copies it.
 pub fn digest(what: &str, whole: &str) -> Markup {
-    let hex = whole.strip_prefix("sha256:").unwrap_or(whole);
-    let short: String = hex.chars().take(12).collect();
+    let text = whole.strip_prefix("sha256:").unwrap_or(whole);
+    // the fingerprint of a key is known by its prefix
+    let kept = if text.starts_with("SHA256:") { 7 } else { 0 };
+    let short: String = text.chars().take(12 + kept).collect();
     html! {
         span.digest {
-            code title=(whole) { (short) span.rest { (hex.get(short.len()..).unwrap_or_default()) } }
+            code title=(whole) { (short) span.rest { (text.get(short.len()..).unwrap_or_default()) } }
             button.copy type="button" hidden data-copy=(whole) aria-label={ "Copy " (what) } { "copy" }
         }
     }

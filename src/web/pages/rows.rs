@@ -129,16 +129,29 @@ pub fn told(event: &Event) -> Markup {
 
 /// A row of another page, with its date.
 pub fn dated(base: &str, row: &Row) -> Markup {
-    let What::Entry(link) = &row.selected.step.what else {
-        return one(base, row, false);
+    let link = match &row.selected.step.what {
+        What::Entry(link) => link,
+        What::Broken { finding, .. } => {
+            return html! {
+                div.also {
+                    @if let Some(number) = row.number() { (parts::entry_link(base, number)) " · " }
+                    (icon(State::Bad)) " no entry: " (finding.id.sentence())
+                }
+                div { (foreign(&finding.detail)) }
+            };
+        }
     };
     let (state, word) = standing(&row.standing);
     let shown = row.shown();
     html! {
         div.also {
             @if let Some(number) = row.number() { (parts::entry_link(base, number)) " · " }
-            (time(link.time)) " · " (icon(state)) " " (word)
-            @match &row.standing { Standing::Verified(_) => " as signed by ", _ => ", claimed by " }
+            (time(link.time)) " · " (icon(state)) " "
+            @match &row.standing {
+                Standing::Verified(_) => "verified, signed by ",
+                Standing::Claimed => "claimed by ",
+                _ => { (word) ", claimed by " }
+            }
             (link.principal.as_str())
         }
         @for event in shown.events(link).take(EVENTS) { (told(event)) }
