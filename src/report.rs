@@ -18,6 +18,7 @@ pub mod policy_change;
 pub mod policy_review;
 pub mod proofs;
 pub mod reviews;
+mod said;
 pub mod summary;
 pub mod tally;
 pub mod tips;

@@ -295,7 +295,8 @@ impl Key {
         }
     }
 
-    fn told(self, event: &Event, look: &mut dyn FnMut(&str) -> Enough) -> Enough {
+    /// Shows what the members of the table say in an event, and nothing that another rule adds.
+    pub fn told(self, event: &Event, look: &mut dyn FnMut(&str) -> Enough) -> Enough {
         let data = event.data().and_then(Value::as_object);
         self.members().iter().any(|member| {
             let (first, rest) = member.split_once('.').unwrap_or((member, ""));

@@ -16,6 +16,7 @@ use crate::verify::Verdict;
 
 use super::captured;
 use super::layout::{Ink, Look, cut};
+use super::said;
 use super::verdict::{clean, number};
 use crate::escape::{is_hidden, printable};
 
@@ -287,7 +288,7 @@ pub fn summary(event: &Event) -> String {
             (_, None) => moves,
         };
     }
-    if let Some(words) = captured::summary(event) {
+    if let Some(words) = captured::summary(event).or_else(|| said::summary(event)) {
         return words;
     }
     match data.as_object() {
