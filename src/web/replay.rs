@@ -22,7 +22,10 @@ pub fn view(book: &dyn Book, ask: &Ask) -> Result<ReplayView, Problem> {
     let known = book.known();
     let newest = known.newest.as_ref().map(|newest| newest.number);
     let newest = newest.ok_or_else(|| {
-        Problem::new(Fault::Absent, "there is no entry that can be read to begin with")
+        Problem::new(
+            Fault::Absent,
+            "there is no entry that can be read to begin with",
+        )
     })?;
     let [from, to, at] = range(
         newest,
@@ -42,7 +45,10 @@ pub fn view(book: &dyn Book, ask: &Ask) -> Result<ReplayView, Problem> {
     })?;
     let end = at.saturating_add(AROUND).min(newest).saturating_add(1);
     let around = book.page("", Some(end), usize::try_from(2 * AROUND + 1).unwrap_or(1))?;
-    let changes = known.totals.as_ref().map(|totals| totals.policy_changes.as_slice());
+    let changes = known
+        .totals
+        .as_ref()
+        .map(|totals| totals.policy_changes.as_slice());
     let policy = changes
         .unwrap_or_default()
         .iter()
@@ -67,10 +73,16 @@ fn range(
     at: Option<u64>,
 ) -> Result<[u64; 3], Problem> {
     let wrong = |why: &str| {
-        Err(Problem::new(Fault::Asked, why)
-            .hint(format!("the newest entry is {newest}; from is not above to, and at lies between")))
+        Err(Problem::new(Fault::Asked, why).hint(format!(
+            "the newest entry is {newest}; from is not above to, and at lies between"
+        )))
     };
-    if [from, to, at].into_iter().flatten().any(|number| number > newest) && to.is_none() {
+    if [from, to, at]
+        .into_iter()
+        .flatten()
+        .any(|number| number > newest)
+        && to.is_none()
+    {
         return wrong("there is no such entry yet");
     }
     let last = to.map(|to| to.min(newest));
@@ -78,7 +90,12 @@ fn range(
         (Some(at), _) => at.saturating_sub(LENGTH / 5),
         (None, last) => last.unwrap_or(newest).saturating_sub(LENGTH - 1),
     });
-    let last = last.unwrap_or_else(|| first.max(at.unwrap_or(0)).saturating_add(LENGTH - 1).min(newest));
+    let last = last.unwrap_or_else(|| {
+        first
+            .max(at.unwrap_or(0))
+            .saturating_add(LENGTH - 1)
+            .min(newest)
+    });
     let at = at.unwrap_or(first);
     if first > last {
         return wrong("the range is empty");

@@ -1,6 +1,7 @@
 //! Which path leads where.
 
 use super::answers::Wanted;
+use super::replay;
 
 /// Pages, and files that pages hand out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub enum Page {
     Proof,
     /// What happened to one thing.
     Trace,
+    /// The state of things as of one entry.
+    Replay,
     /// All changes of the policy.
     Policy,
     /// One change of the policy.
@@ -76,6 +79,7 @@ pub const PAGES: &[(&str, Page)] = &[
     ("/l/{ledger}/entry/{number}/proof", Page::Proof),
     ("/l/{ledger}/commit/{commit}", Page::Commit),
     ("/l/{ledger}/trace", Page::Trace),
+    ("/l/{ledger}/replay", Page::Replay),
     ("/l/{ledger}/policy", Page::Policy),
     ("/l/{ledger}/policy/{number}", Page::PolicyChange),
     ("/l/{ledger}/findings", Page::Findings),
@@ -113,6 +117,7 @@ impl Page {
         match self {
             Page::Timeline => &["q", "before", "n", "live"],
             Page::Trace => &["of"],
+            Page::Replay => replay::NAMES,
             _ => &[],
         }
     }

@@ -21,7 +21,7 @@ use super::ask::{Ask, number};
 use super::assets::{self, ASSETS};
 use super::guard::{Door, HEALTH};
 use super::routes::{API, Api, PAGES, Page, commit};
-use super::{api, headers, pages, tail};
+use super::{api, headers, pages, replay, tail};
 use crate::listener::{self, Host, Seen};
 
 /// Requests that read ledgers at a time; more wait.
@@ -329,6 +329,15 @@ fn show(library: &dyn Library, page: Page, asked: &Asked) -> Result<Answer, Prob
                 return Ok(Answer::Corrected(markup));
             }
             markup
+        }
+        Page::Replay => {
+            let view = replay::view(&*book, ask);
+            if let Err(problem) = &view
+                && problem.fault != Fault::Asked
+            {
+                return Err(problem.clone());
+            }
+            pages::replay(&site, view.as_ref())
         }
         Page::Policy => pages::policy(&site, &book.policy()?),
         Page::PolicyChange => pages::policy_change(&site, &book.policy_change(number()?)?),

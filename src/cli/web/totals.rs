@@ -1,11 +1,14 @@
 //! What all entries add up to, folded from the oldest on as the chain grows.
 
+use std::sync::Arc;
+
 use git_ledger::commit::Link;
 use git_ledger::exceptions::Exceptions;
 use git_ledger::ledger::Ledger;
 use git_ledger::merkle::Hash;
 use git_ledger::query::tally::Tally;
 use git_ledger::query::{Selected, Step, What};
+use git_ledger::replay::Replay;
 use git_ledger::web::answers::{Explain, Totals};
 
 /// The fold, and how far it is.
@@ -13,6 +16,7 @@ use git_ledger::web::answers::{Explain, Totals};
 pub struct Fold {
     tally: Tally,
     exceptions: Exceptions,
+    state: Replay,
     changes: Vec<u64>,
     /// The policy that the last entry names; none when it could not be read.
     policy: Option<Hash>,
@@ -34,6 +38,7 @@ impl Fold {
             return;
         };
         self.exceptions.add(link);
+        self.state.see(link);
         let changed = self.policy != Some(link.entry.policy);
         self.policy = Some(link.entry.policy);
         step.policy_changed = Some(changed);
@@ -64,6 +69,7 @@ impl Fold {
                 counts: self.exceptions.counts(),
                 limits: self.exceptions.limits(),
             },
+            state: Arc::new(self.state.clone()),
         }
     }
 }

@@ -390,9 +390,7 @@ fn tags(page: &str) -> Vec<(String, Vec<(String, String)>)> {
         if rest.starts_with('/') || rest.starts_with('!') {
             continue;
         }
-        let end = rest
-            .find(|c: char| c == ' ' || c == '>')
-            .expect("a tag ends");
+        let end = rest.find([' ', '>']).expect("a tag ends");
         let name = rest[..end].to_owned();
         rest = &rest[end..];
         let mut attributes = Vec::new();
