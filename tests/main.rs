@@ -16,6 +16,9 @@ mod log;
 // at home on a terminal: completions by the shells, manual pages by man, hints that can be switched off
 mod terminal;
 
+// ledgers in a browser and as JSON, over real connections
+mod web;
+
 // the filter language, and the index that may only save time
 mod index;
 

@@ -71,7 +71,7 @@ impl<R: Read> Finder<R> {
     /// walk begins at or below its end.
     pub fn within(walk: Walk<R>, index: Index, filter: &Filter) -> Finder<R> {
         let mut finder = Finder::new(walk, Some(index));
-        finder.stage = finder.by_index(filter);
+        finder.stage = finder.by_index(filter, 1);
         finder
     }
 
@@ -102,7 +102,7 @@ impl<R: Read> Finder<R> {
                     return Advance::Passed(place);
                 }
                 if self.meets(&step) {
-                    self.stage = self.by_index(filter);
+                    self.stage = self.by_index(filter, 0);
                 }
                 match filter.select(step) {
                     Some(selected) => Advance::Found(Box::new(selected)),
@@ -148,25 +148,27 @@ impl<R: Read> Finder<R> {
             && link.entry.number() == head.position
     }
 
-    fn by_index(&self, filter: &Filter) -> Stage {
+    /// Where the index begins: with the entry it ends at, if that is `ahead`, or behind it.
+    fn by_index(&self, filter: &Filter, ahead: u64) -> Stage {
         let Some((index, head)) = &self.index else {
             return Stage::Chain { below: None };
         };
         let reach = filter.reach();
         let (since, until) = filter.times();
         let from = since.map_or(Ok(0), |since| index.first_at(since, head.position));
-        let to = until.map_or(Ok(head.position), |until| {
+        let to = until.map_or(Ok(u64::MAX), |until| {
             index.first_at(until.saturating_add(1), head.position)
         });
         let (Ok(from), Ok(to)) = (from, to) else {
             return Stage::Chain { below: None };
         };
+        let begin = head.position.saturating_add(ahead);
         let top = reach.to.map_or(u64::MAX, |to| to.saturating_add(1));
         Stage::Index(Candidates {
             expression: terms::expression(filter),
             from: from.max(reach.from.unwrap_or(0)),
-            below: head.position.min(to).min(top),
-            done: head.position,
+            below: begin.min(to).min(top),
+            done: begin,
             waiting: Vec::new(),
             exhausted: false,
         })

@@ -337,7 +337,11 @@ fn show(library: &dyn Library, page: Page, asked: &Asked) -> Result<Answer, Prob
             {
                 return Err(problem.clone());
             }
-            pages::replay(&site, view.as_ref())
+            let markup = pages::replay(&site, view.as_ref());
+            if view.is_err() {
+                return Ok(Answer::Corrected(markup));
+            }
+            markup
         }
         Page::Policy => pages::policy(&site, &book.policy()?),
         Page::PolicyChange => pages::policy_change(&site, &book.policy_change(number()?)?),
