@@ -29,6 +29,7 @@ const OWN: &[(&str, &str)] = &[
     (CLOCK_BACK, "the clock went back since the last look"),
     (STATE_LOST, "what the watch knew before cannot be read"),
     (DROPPED, "alerts that could not be delivered were dropped"),
+    (UNKEPT, "what the watch knows could not be kept"),
     (UNRECORDED, "what was found could not be recorded"),
 ];
 
@@ -40,6 +41,8 @@ pub const MISSED: &str = "runsMissed";
 pub const CLOCK_BACK: &str = "clockBack";
 /// What was kept is gone.
 pub const STATE_LOST: &str = "stateLost";
+/// What is known could not be kept.
+pub const UNKEPT: &str = "notKept";
 /// What was found could not be recorded.
 pub const UNRECORDED: &str = "notRecorded";
 /// Alerts were dropped.

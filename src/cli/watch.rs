@@ -21,7 +21,8 @@ use signal_hook::iterator::Signals;
 
 use super::context::Context;
 use super::failure::{Exit, Failure};
-use super::{compare, date, terminal};
+use super::recording::remotes;
+use super::{compare, date, mirror, terminal};
 use channels::Channels;
 use keep::Keeper;
 use look::look;
@@ -131,6 +132,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     if let Some(kind) = args.print_unit {
         return unit::print(context, args, kind);
     }
+    check(context, args)?;
     let channels = Channels::new(context, args)?;
     if args.dry_run {
         let mut watch = Watch::new(context, args, channels, Keeper::aside(context)?)?;
@@ -143,6 +145,25 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     watch.run()
 }
 
+/// Refuses what would be wrong at every look: that is told now, and not as an alert in an hour.
+fn check(context: &Context, args: &Args) -> Result<(), Failure> {
+    let opened = context.open_to_read()?;
+    if opened.ledger.tip_id()?.is_none() {
+        let absent = compare::absent(&opened);
+        // one that was seen here and is gone is the very thing to tell
+        if absent.exit != Exit::No {
+            return Err(absent);
+        }
+    }
+    if !args.remotes.is_empty() {
+        mirror::remotes(&opened, &args.remotes)?;
+    }
+    for name in remotes(&opened, args.push.as_deref())? {
+        opened.remote(&name)?;
+    }
+    args.limits.limits(&opened).map(|_| ())
+}
+
 /// A watch of one ledger.
 struct Watch<'a> {
     context: &'a Context,
@@ -153,6 +174,8 @@ struct Watch<'a> {
     schedule: Schedule,
     /// What the last look came to: only a change is told.
     before: Option<Answer>,
+    /// Why what is known could not be kept.
+    unkept: Option<String>,
 }
 
 impl<'a> Watch<'a> {
@@ -173,6 +196,7 @@ impl<'a> Watch<'a> {
                 full_every: args.full_every,
             },
             before: None,
+            unkept: None,
         })
     }
 
@@ -247,11 +271,11 @@ impl<'a> Watch<'a> {
             true => self.args.every,
             false => Some(self.schedule.every),
         };
+        looked.unkept(self.unkept.take());
+        let lost = self.keeper.lost.take();
+        let lost = lost.map(|why| git_ledger::watch::State::lost(&why, &looked.look));
+        let mut alerts: Vec<_> = lost.into_iter().collect();
         let state = &mut self.keeper.state;
-        let mut alerts: Vec<_> = self.keeper.lost.take().into_iter().collect();
-        for why in &mut alerts {
-            why.time = looked.look.now;
-        }
         alerts.extend(state.begin(&looked.look, every));
         looked.remember(state, &self.schedule);
         alerts.extend(state.learn(&looked.look, rules));
@@ -267,7 +291,7 @@ impl<'a> Watch<'a> {
             tell::would(&alerts, self.args)?;
         } else {
             // before anything is sent: after a crash it may be sent twice, and never not at all
-            self.keeper.save()?;
+            self.save();
             self.deliver()?;
         }
         let told = tell::Told {
@@ -277,10 +301,17 @@ impl<'a> Watch<'a> {
             took: began.elapsed(),
             full: looked.full,
         };
-        if self.args.once || self.args.dry_run || self.before != Some(looked.answer) {
-            tell::look(&told, self.args)?;
-        } else if self.args.json {
-            tell::json(&told)?;
+        let once = self.args.once || self.args.dry_run;
+        let shown = match (once || self.before != Some(looked.answer), self.args.json) {
+            (true, _) => tell::look(&told, self.args),
+            (false, true) => tell::json(&told),
+            (false, false) => Ok(()),
+        };
+        match shown {
+            Err(why) if once => return Err(why),
+            // whoever reads it is gone or full; the watch goes on
+            Err(why) => terminal::tell(&format!("warning: {}", why.message)),
+            Ok(()) => {}
         }
         self.before = Some(looked.answer);
         let figures = looked.figures(&self.keeper.state, began.elapsed());
@@ -288,6 +319,15 @@ impl<'a> Watch<'a> {
             self.metrics.set(&figures);
         }
         Ok(looked.answer)
+    }
+
+    /// Writes what is known. Where that fails it is told at the next look, and whoever is to be told
+    /// of the ledger is told all the same: better twice than never.
+    fn save(&mut self) {
+        if let Err(why) = self.keeper.save() {
+            terminal::tell(&format!("warning: {}", why.message));
+            self.unkept = Some(why.message);
+        }
     }
 
     /// Sends what waits and is due.
@@ -298,7 +338,7 @@ impl<'a> Watch<'a> {
             .channels
             .deliver(&mut self.keeper.state, now, self.args.json);
         if self.keeper.state != before {
-            self.keeper.save()?;
+            self.save();
         }
         for why in summary {
             terminal::tell(&format!("warning: {why}; it is kept, and tried again"));
@@ -310,11 +350,11 @@ impl<'a> Watch<'a> {
     fn exit(&self, answer: Answer) -> Exit {
         let undelivered = !self.keeper.state.waiting.is_empty() && !self.args.dry_run;
         match answer {
-            Answer::Sound if undelivered => Exit::Unknown,
+            Answer::Sound if undelivered || self.unkept.is_some() => Exit::Unknown,
             answer => answer.into(),
         }
     }
 }
 
-/// What a look needs to know besides the ledger.
+/// The text of the metrics, as it is served.
 type Shared = Arc<std::sync::Mutex<String>>;

@@ -70,6 +70,12 @@ fn no_argument_becomes_an_option_or_a_command() {
         if words == ["demo"] || verb.words.iter().any(|word| word == "edit") {
             continue;
         }
+        // what goes on until it is told to stop does not here
+        let ends: &[&str] = match words.as_slice() {
+            ["watch"] => &["--once"],
+            ["web"] => &["--dry-run"],
+            _ => &[],
+        };
         let required: Vec<&str> = verb
             .required
             .iter()
@@ -106,12 +112,13 @@ fn no_argument_becomes_an_option_or_a_command() {
             .filter(|(option, _)| option != "--format")
         {
             let (words, required, option) = (owned(&words), owned(&required), option.clone());
+            let ends = owned(ends);
             ways.push(Box::new(move |value| {
                 let given = match option.starts_with("--") {
                     true => vec![format!("{option}={value}")],
                     false => vec![format!("{option}{value}")],
                 };
-                [words.clone(), given, required.clone()].concat()
+                [words.clone(), ends.clone(), given, required.clone()].concat()
             }));
         }
         for way in ways {

@@ -150,6 +150,37 @@ fn what_was_not_taken_is_tried_again_without_a_look() {
 }
 
 #[test]
+fn what_would_be_wrong_at_every_look_is_told_at_once() {
+    let world = world();
+    for (words, code) in [
+        (&["--remotes", "three"][..], 129),
+        (&["--push", "three"], 129),
+        (&["--ledger", "other"], 128),
+        (&["--every", "0s"], 129),
+        (&["--alert-secret", "nowhere"], 129),
+        (&["--once", "--listen", "127.0.0.1:0"], 129),
+        (&["--no-remotes", "--remotes", "one"], 129),
+    ] {
+        let words = [&["watch"], words].concat();
+        let said = world.ledger("r", &words);
+        assert_eq!(said.code, code, "{words:?} {said}");
+    }
+}
+
+#[test]
+fn a_repository_that_is_gone_is_told_and_no_end() {
+    let world = world();
+    let words = ["--every", "1s", "--unknown-after", "1s"];
+    let watching = Watching::start(&world, &words);
+    watching.until("sound: acme/payments");
+    fs::rename(world.path("r/.git"), world.path("away")).expect("moved");
+    watching.until("watchFailed: the ledger could not be looked at");
+    fs::rename(world.path("away"), world.path("r/.git")).expect("moved");
+    watching.until("gone: watchFailed");
+    assert_eq!(watching.end(), 0);
+}
+
+#[test]
 fn another_interface_is_not_listened_on_unasked() {
     let world = world();
     let words = ["watch", "--listen", "0.0.0.0:0"];

@@ -150,6 +150,37 @@ fn what_the_watch_knows_is_not_the_repository_s_to_change() {
 }
 
 #[test]
+fn where_nothing_can_be_kept_it_is_told_all_the_same() {
+    let world = world();
+    once(&world, &[]).code(0);
+    let dirs = fs::read_dir(world.path("home/.local/state/git-ledger/watch")).expect("a directory");
+    let dir = dirs
+        .map(|dir| dir.expect("a ledger").path())
+        .next()
+        .expect("a ledger");
+    // a directory in its place can be replaced by no file
+    fs::remove_file(dir.join("state.json")).expect("removed");
+    fs::create_dir_all(dir.join("state.json/x")).expect("a directory");
+    let said = once(&world, &[]);
+    assert!(
+        said.err.contains("what the watch knows cannot be kept"),
+        "{said}"
+    );
+    assert_eq!(said.code, 2, "{said}");
+    fork(&world);
+    let said = once(&world, &[]).code(1);
+    assert!(
+        said.err.contains("breach acme/payments: mirrorForked"),
+        "{said}"
+    );
+    let said = once(&world, &[]).code(1);
+    assert!(
+        said.err.contains("breach acme/payments: mirrorForked"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_rehearsal_leaves_nothing() {
     let world = world();
     fork(&world);

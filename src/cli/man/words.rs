@@ -16,7 +16,7 @@ pub const EXIT_STATUS: [(&str, &str); 5] = [
 ];
 
 /// Keys of git's configuration, what they mean, and the verbs that ask for them (none: all).
-pub const CONFIGURATION: [(&str, &str, &[&str]); 27] = [
+pub const CONFIGURATION: [(&str, &str, &[&str]); 29] = [
     (
         "ledger.<name>.ref",
         "The branch of the ledger called <name>; refs/heads/ledger if there is none.",
@@ -41,6 +41,8 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 27] = [
             "evidence",
             "doctor",
             "reconcile",
+            "watch",
+            "review",
         ],
     ),
     (
@@ -58,6 +60,8 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 27] = [
             "reconcile",
             "doctor",
             "serve",
+            "watch",
+            "review",
         ],
     ),
     (
@@ -78,6 +82,8 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 27] = [
             "doctor",
             "tip",
             "serve",
+            "watch",
+            "review",
         ],
     ),
     (
@@ -96,10 +102,20 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 27] = [
         &["serve"],
     ),
     (
+        "ledger.<name>.alert",
+        "Where a watch tells what it found, as --alert says it; may be given several times. Obeyed only from system, global or command-line configuration, never from a repository's own.",
+        &["watch"],
+    ),
+    (
+        "ledger.<name>.alertSecret",
+        "Where the secret is that webhooks are signed with: a file, or env:NAME. Obeyed as ledger.<name>.alert is.",
+        &["watch"],
+    ),
+    (
         "ledger.<name>.maxFetch",
         "How many bytes a fetch may bring.",
         &[
-            "append", "run", "snapshot", "flush", "mirror", "clone", "verify", "compare",
+            "append", "run", "snapshot", "flush", "mirror", "clone", "verify", "compare", "watch",
         ],
     ),
     (
@@ -112,17 +128,17 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 27] = [
     (
         "ledger.<name>.independent",
         "Mirrors that a person vouches are kept by somebody else although the machine looks the same; may be given several times.",
-        &["mirror", "compare", "verify", "doctor"],
+        &["mirror", "compare", "verify", "doctor", "watch"],
     ),
     (
         "ledger.maxAge, ledger.<name>.maxAge",
         "How old the newest entry may be, such as 36h. The strictest value of both keys and of all files holds; a limit meant against a repository's own people belongs into the user's configuration, under the key without a name.",
-        &["verify", "compare", "mirror", "doctor"],
+        &["verify", "compare", "mirror", "doctor", "watch"],
     ),
     (
         "ledger.maxLag, ledger.<name>.maxLag",
         "For how long a remote may lack an entry; read as maxAge is.",
-        &["verify", "compare", "mirror"],
+        &["verify", "compare", "mirror", "watch"],
     ),
     (
         "ledger.verify, ledger.<name>.verify",
@@ -173,6 +189,8 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 27] = [
             "snapshot",
             "reconcile",
             "doctor",
+            "watch",
+            "review",
         ],
     ),
     (
@@ -189,6 +207,8 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 27] = [
             "snapshot",
             "reconcile",
             "doctor",
+            "watch",
+            "review",
         ],
     ),
     (
@@ -205,6 +225,8 @@ pub const CONFIGURATION: [(&str, &str, &[&str]); 27] = [
             "snapshot",
             "reconcile",
             "doctor",
+            "watch",
+            "review",
         ],
     ),
     (
@@ -246,6 +268,8 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 4] = [
             "policy",
             "heartbeat",
             "reconcile",
+            "watch",
+            "review",
         ],
     ),
     (
@@ -263,8 +287,8 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 4] = [
     ),
     (
         "XDG_STATE_HOME",
-        "Where the key is that seals what verifications leave, in the directory git-ledger there; ~/.local/state by default. A relative path counts for nothing.",
-        &["verify"],
+        "Where the key is that seals what verifications leave, and what a watch knows, in the directory git-ledger there; ~/.local/state by default. A relative path counts for nothing.",
+        &["verify", "watch"],
     ),
     (
         "GIT_COMMITTER_DATE",
@@ -278,12 +302,14 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 4] = [
             "reconcile",
             "verify",
             "compare",
+            "watch",
+            "review",
         ],
     ),
 ];
 
 /// What people do with a verb: a sentence, and the command.
-pub const EXAMPLES: [(&str, &str, &str); 48] = [
+pub const EXAMPLES: [(&str, &str, &str); 53] = [
     (
         "",
         "Begin a ledger, record, check",
@@ -483,6 +509,31 @@ pub const EXAMPLES: [(&str, &str, &str); 48] = [
         "git ledger reconcile --quiet",
     ),
     (
+        "watch",
+        "From a machine of the auditor's, with a clone and a fingerprint of its own",
+        "git ledger watch --max-age 1d --max-lag 1h --record --alert journald --listen 127.0.0.1:9734",
+    ),
+    (
+        "watch",
+        "From cron, to a program",
+        "git ledger watch --once --quiet --alert 'command=/usr/local/bin/page-me'",
+    ),
+    (
+        "watch",
+        "To another ledger, which records it",
+        "git ledger watch --alert webhook=https://records.example/events --alert-secret watch.secret",
+    ),
+    (
+        "review",
+        "All that nobody has looked at, with a decision about what was found",
+        "git ledger review new --finding forced-push@17=ok --note 'rebase before the release' --ticket TCK-9",
+    ),
+    (
+        "review",
+        "From cron: exit with 1 when something has waited for a week",
+        "git ledger review --max-age 7d",
+    ),
+    (
         "doctor",
         "Mend what can be changed back, after looking at it",
         "git ledger doctor --fix --dry-run; git ledger doctor --fix",
@@ -515,7 +566,7 @@ pub const EXAMPLES: [(&str, &str, &str); 48] = [
 ];
 
 /// What the answer of a verb does not say.
-pub const LIMITS: [(&str, &str); 14] = [
+pub const LIMITS: [(&str, &str); 16] = [
     (
         "append",
         "An entry says who recorded an event and when they said it was; not that it is true. What is recorded stays for ever: never pass secrets.",
@@ -551,6 +602,14 @@ pub const LIMITS: [(&str, &str); 14] = [
     (
         "reconcile",
         "What was changed and changed back between two runs leaves no trace. The record says what differs, not who did it.",
+    ),
+    (
+        "watch",
+        "It sees what is there when it looks: what is changed and changed back between two looks it does not, unless another copy or a mark remembers. Who administers its machine, or the only way to whoever is told, can keep it quiet: let something else notice when it falls silent.",
+    ),
+    (
+        "review",
+        "A review says that its signer says so. It covers the entries whose digests it names and all before them in the same history; whether somebody read them nobody can tell.",
     ),
     (
         "doctor",

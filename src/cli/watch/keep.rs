@@ -6,12 +6,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use git_ledger::alert::Alert;
 use git_ledger::durable;
 use git_ledger::git::{FileLock, LockError};
 use git_ledger::merkle::{hex, sha256};
 use git_ledger::verified::own_dir;
-use git_ledger::watch::{Look, State};
+use git_ledger::watch::State;
 
 use crate::cli::context::Context;
 use crate::cli::failure::Failure;
@@ -24,8 +23,8 @@ const MOST: u64 = 16 << 20;
 pub struct Keeper {
     /// What is known.
     pub state: State,
-    /// What tells that it was lost.
-    pub lost: Option<Alert>,
+    /// Why what was known before cannot be read.
+    pub lost: Option<String>,
     path: PathBuf,
     /// Two watches would tell everything twice.
     _lock: Option<FileLock>,
@@ -65,7 +64,7 @@ impl Keeper {
         Ok(Keeper {
             state,
             // whoever removes it makes everything be told again, and nothing go untold
-            lost: lost.map(|why| State::lost(&why, &Look::default())),
+            lost,
             path,
             _lock: lock,
         })
@@ -74,11 +73,10 @@ impl Keeper {
     /// Writes what is known; durable when it returns.
     pub fn save(&self) -> Result<(), Failure> {
         durable::write(&self.path, &self.state.to_bytes()).map_err(|why| {
+            let path = self.path.display();
             Failure::cannot(format!(
-                "what the watch knows cannot be kept in '{}': {why}",
-                self.path.display()
+                "what the watch knows cannot be kept in '{path}': {why}"
             ))
-            .hint("nothing was sent that could be forgotten; make room and run it again")
         })
     }
 }

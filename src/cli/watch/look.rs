@@ -9,7 +9,9 @@ use git_ledger::merkle::hex;
 use git_ledger::mirror::{Comparison, State as CopyState};
 use git_ledger::verified::Extent;
 use git_ledger::verify::Verdict;
-use git_ledger::watch::{FAILED, Figures, Look, Place, Remote, Schedule, Seen, State, UNRECORDED};
+use git_ledger::watch::{
+    FAILED, Figures, Look, Place, Remote, Schedule, Seen, State, UNKEPT, UNRECORDED,
+};
 
 use super::Args;
 use crate::cli::context::{Context, Opened};
@@ -78,6 +80,11 @@ impl Looked {
         self.answer = self.answer.max(Answer::Unknown);
         let message = why.message.lines().next().unwrap_or_default().to_owned();
         self.look.seen.push(Seen::own(FAILED, message));
+    }
+
+    /// What is known could not be kept at the last look.
+    pub fn unkept(&mut self, why: Option<String>) {
+        self.look.seen.extend(why.map(|why| Seen::own(UNKEPT, why)));
     }
 
     fn found(&mut self, finding: &Finding, place: Place) {
