@@ -13,6 +13,7 @@ mod remotes;
 mod settings;
 mod surroundings;
 mod undetectable;
+mod web;
 
 use std::fs;
 

@@ -13,6 +13,9 @@ mod verbs;
 // what log and show select and tell, and that no event can speak for the program
 mod log;
 
+// the pages in a real browser, the API against its document
+mod browser;
+
 // at home on a terminal: completions by the shells, manual pages by man, hints that can be switched off
 mod terminal;
 

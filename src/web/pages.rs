@@ -16,7 +16,6 @@ mod policy;
 mod remotes;
 mod replay;
 mod rows;
-mod running;
 #[cfg(test)]
 mod tests;
 mod timeline;

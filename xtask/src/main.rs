@@ -8,6 +8,7 @@ mod fuzz;
 mod man;
 mod mutants;
 mod peers;
+mod screens;
 mod soak;
 mod suite;
 mod tidy;
@@ -50,12 +51,14 @@ fn main() -> ExitCode {
         "man" => man::run(root, mode),
         "flips" => flips::run(root, rest),
         "fuzz" => fuzz::run(root, rest),
+        "fuzz-api" => fuzz_api(root, rest),
+        "screens" => screens::run(root, rest),
         "soak" => soak::run(root, rest),
         "town" => town::run(root, rest),
         "vectors" => vectors::run(root, mode),
         _ => Err(
             "usage: cargo xtask test | attacks | bench [--quick] | mutants [--list] [FILE…] | peers | tidy \
-             | vectors [--check] | man [--check] | flips [objects | files] [--quick] [--json] | soak [--quick] [kill|history|compare] | town DIR [--events N] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
+             | vectors [--check] | man [--check] | flips [objects | files] [--quick] [--json] | soak [--quick] [kill|history|compare] | town DIR [--events N] | screens DIR [--town DIR] | fuzz-api [--seconds N] | fuzz [TARGET …] [--seconds N | --smoke | --keep]"
                 .into(),
         ),
     };
@@ -66,4 +69,26 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `cargo xtask fuzz-api`: the API against its document, for longer than the suite takes.
+fn fuzz_api(root: &Path, words: &[String]) -> Result<(), String> {
+    let seconds = match words {
+        [] => "600",
+        [flag, seconds] if flag == "--seconds" => seconds,
+        _ => return Err("usage: cargo xtask fuzz-api [--seconds N]".into()),
+    };
+    peers::run(root)?;
+    let mut test = std::process::Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+    test.current_dir(root)
+        .env("GIT_LEDGER_API_SECONDS", seconds)
+        .args([
+            "test",
+            "--test",
+            "main",
+            "browser::api",
+            "--",
+            "--nocapture",
+        ]);
+    suite::step(&mut test)
 }

@@ -19,6 +19,7 @@ const TOOLS: &[(&str, &str)] = &[
     ("fcgiwrap", "fcgiwrap"),
     ("strace", "strace"),
     ("setpriv", "util-linux"),
+    ("chromium", "chromium"),
     // shells complete, and man finds its pages
     ("dh_bash-completion", "bash-completion"),
     ("zsh", "zsh"),

@@ -22,7 +22,7 @@ const LAST_DAY: u64 = 1_782_777_600;
 /// Days in all.
 const DAYS: u64 = 180;
 /// Events that are wanted when nobody says how many.
-const EVENTS: usize = 12_000;
+pub const EVENTS: usize = 12_000;
 
 const USAGE: &str = "usage: cargo xtask town DIR [--events N]";
 

@@ -30,7 +30,7 @@ pub fn entry(site: &Site, view: &EntryView) -> Markup {
         .map_or_else(|| "Entry ?".to_owned(), |at| format!("Entry {at}"));
     let main = html! {
         (steps(&base, view))
-        h1 { @match view.position { Some(at) => { "Entry " (number(at)) }, None => (name) } }
+        h1 { (name) }
         @match &view.row.selected.step.what {
             What::Entry(link) => (whole(site, &base, view, link)),
             What::Broken { finding, .. } => {

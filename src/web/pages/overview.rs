@@ -3,17 +3,20 @@
 use maud::{Markup, html};
 
 use crate::html::chart::{Activity, bars, shares};
-use crate::html::{self, badge, digest, facts, foreign, icon, number, time};
+use crate::html::{self, badge, digest, facts, foreign, icon, number, table, time};
 use crate::merkle::hex;
 use crate::query::words::spell;
+use crate::replay::Kind;
 
 use super::super::answers::{Known, Page, Site, Totals};
 use super::kind::kind;
 use super::parts::{self, Tab};
-use super::{remotes, rows, running};
+use super::{remotes, rows};
 
 /// Values of one kind shown before the rest is counted together.
 const SHOWN: usize = 8;
+/// Deployments shown.
+const DEPLOYED: usize = 24;
 /// Exceptions shown.
 const EXCEPTIONS: usize = 5;
 
@@ -29,7 +32,7 @@ pub fn overview(site: &Site, known: &Known, newest: &Page) -> Markup {
         }
         (remotes::section(known))
         @if let Some(totals) = &known.totals {
-            (running::section(&base, &totals.state))
+            (deployments(&base, totals))
             (attention(&base, totals))
         }
         h2 { "Newest entries" }
@@ -73,7 +76,6 @@ fn verdict(known: &Known) -> Markup {
         "detection window",
         match comparison {
             Some(comparison) => remotes::window(comparison),
-            None if known.mirrors == 0 => html! { "none: no mirror is configured" },
             None => html! { span.quiet { "not known: no remote has answered yet" } },
         },
     ));
@@ -139,6 +141,33 @@ fn activity(base: &str, totals: &Totals) -> Markup {
                 }
             }
         }
+    }
+}
+
+/// What runs where, as events claim.
+fn deployments(base: &str, totals: &Totals) -> Markup {
+    let all: Vec<_> = totals
+        .state
+        .things(Kind::Deployment)
+        .filter(|(_, thing)| thing.now.is_some())
+        .collect();
+    if all.is_empty() {
+        return html! {};
+    }
+    let rows: Vec<Vec<Markup>> = all.iter().take(DEPLOYED).map(|(name, thing)| {
+        let what = thing.now.as_deref().unwrap_or_default();
+        vec![
+            html! { (foreign(&name.place)) },
+            html! { (foreign(&name.own)) },
+            html! { a href=(parts::trace(base, what)) { (super::replay::shortened(what)) } @if !thing.how.is_empty() { " " span.tag { (thing.how) } } },
+            html! { (time(thing.time)) },
+            parts::entry_link(base, thing.number),
+        ]
+    }).collect();
+    html! {
+        h2 { "What runs where, as claimed" }
+        div.stack { (table("The newest deployment of each service", &["Environment", "Service", "What", "Since", "Told by"], &rows)) }
+        @if all.len() > DEPLOYED { p.quiet { "and " (all.len() - DEPLOYED) " more, in the " a href={ (base) "replay" } { "replay" } } }
     }
 }
 

@@ -104,34 +104,12 @@ fn state(base: &str, view: &ReplayView, kind: Kind) -> Markup {
         Kind::Setting => ("Variables and files", ["Scope", "Name"]),
         Kind::Run => ("Runs under way", ["What", "Run"]),
     };
-    // what this step changed comes first; what was so before the range is folded away
-    let (mut touched, before): (Vec<_>, Vec<_>) = view
-        .replay
-        .things(kind)
-        .partition(|(_, thing)| thing.number >= view.from || kind == Kind::Deployment);
-    touched.sort_by_key(|(_, thing)| !view.replay.is_fresh(thing));
-    let before: Vec<_> = before
-        .into_iter()
-        .filter(|(_, thing)| thing.now.is_some())
-        .collect();
-    html! {
-        @if !touched.is_empty() { (things(base, view, title, heads, &touched)) }
-        @if !before.is_empty() {
-            details {
-                summary { (title) ": " (before.len()) " as they were before the range" }
-                (things(base, view, &format!("{title}, before the range"), heads, &before))
-            }
-        }
+    // what this step changed comes first
+    let mut things: Vec<(&Name, &Thing)> = view.replay.things(kind).collect();
+    things.sort_by_key(|(_, thing)| !view.replay.is_fresh(thing));
+    if things.is_empty() {
+        return html! {};
     }
-}
-
-fn things(
-    base: &str,
-    view: &ReplayView,
-    title: &str,
-    heads: [&str; 2],
-    things: &[(&Name, &Thing)],
-) -> Markup {
     let rest = things.len().saturating_sub(SHOWN);
     html! {
         div.scroll.stack role="region" aria-label=(title) tabindex="0" {

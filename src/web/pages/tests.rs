@@ -512,5 +512,5 @@ fn a_breach_is_said_first_and_plainly() {
     let page = overview(&site(Some(known.clone())), &known, &page()).into_string();
     let (breach, chart) = (page.find(">breach<"), page.find("class=\"chart\""));
     assert!(breach.is_some() && breach < chart, "{breach:?} {chart:?}");
-    assert!(page.contains("first at <a class=\"place\" href=\"/l/acme/entry/2\">entry 2</a>"));
+    assert!(page.contains("first at <a href=\"/l/acme/entry/2\">entry 2</a>"));
 }

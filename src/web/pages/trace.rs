@@ -45,7 +45,7 @@ fn found(base: &str, view: &TraceView) -> Markup {
         }
         @if !view.gaps.is_empty() {
             section.panel.doubt aria-label="What is missing" {
-                h3 { (html::icon(html::State::Doubt)) " What is missing" @if view.gave_up { ", as far as was looked" } }
+                h3 { (html::icon(html::State::Doubt)) " What is missing" }
                 ul { @for gap in &view.gaps { li { (foreign(gap)) } } }
             }
         }
