@@ -240,8 +240,11 @@ impl<'a> Watch<'a> {
                 return Ok(false);
             }
             let now = self.context.clock()?;
-            let due = self.keeper.state.waiting.iter().map(|waits| waits.next);
-            let due = due
+            let keys = self.channels.keys();
+            let ours = self.keeper.state.waiting.iter();
+            let ours = ours.filter(|waits| keys.contains(&waits.channel));
+            let due = ours
+                .map(|waits| waits.next)
                 .min()
                 .map(|next| Duration::from_secs(next.saturating_sub(now).max(1)));
             match stopped.recv_timeout(due.map_or(left, |due| due.min(left))) {
@@ -275,16 +278,17 @@ impl<'a> Watch<'a> {
         let lost = self.keeper.lost.take();
         let lost = lost.map(|why| git_ledger::watch::State::lost(&why, &looked.look));
         let mut alerts: Vec<_> = lost.into_iter().collect();
+        let keys = self.channels.keys();
         let state = &mut self.keeper.state;
+        state.adopt(&keys, &looked.look);
         alerts.extend(state.begin(&looked.look, every));
         looked.remember(state, &self.schedule);
         alerts.extend(state.learn(&looked.look, rules));
-        let (keys, before) = (self.channels.keys(), state.dropped);
-        state.forget_channels(&keys);
-        state.queue(&alerts, &keys);
+        let before = state.dropped;
+        state.queue(&alerts);
         if state.dropped > before {
             let more = git_ledger::watch::State::dropped(state.dropped - before, &looked.look);
-            state.queue(std::slice::from_ref(&more), &keys);
+            state.queue(std::slice::from_ref(&more));
             alerts.push(more);
         }
         if self.args.dry_run {
@@ -297,7 +301,7 @@ impl<'a> Watch<'a> {
         let told = tell::Told {
             looked: &looked,
             alerts: &alerts,
-            waiting: self.keeper.state.waiting.len(),
+            waiting: self.keeper.state.waiting_for(&keys),
             took: began.elapsed(),
             full: looked.full,
         };
@@ -348,7 +352,8 @@ impl<'a> Watch<'a> {
 
     /// The exit status of one look.
     fn exit(&self, answer: Answer) -> Exit {
-        let undelivered = !self.keeper.state.waiting.is_empty() && !self.args.dry_run;
+        let waiting = self.keeper.state.waiting_for(&self.channels.keys());
+        let undelivered = waiting > 0 && !self.args.dry_run;
         match answer {
             Answer::Sound if undelivered || self.unkept.is_some() => Exit::Unknown,
             answer => answer.into(),

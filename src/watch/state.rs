@@ -15,6 +15,10 @@ const FORMAT: &str = "git-ledger watch 1";
 const MOST_KNOWN: usize = 2000;
 /// Alerts that may wait for delivery; the oldest of more are dropped, and that is told.
 const MOST_WAITING: usize = 500;
+/// Channels that are remembered at most.
+const MOST_CHANNELS: usize = 50;
+/// How long a channel is remembered that no look was told to use, in seconds.
+const REMEMBERED: u64 = 7 * 86_400;
 /// How far the clock may go back before it is told, in seconds.
 const BACK: u64 = 300;
 
@@ -42,6 +46,9 @@ pub struct State {
     /// Alerts that wait for delivery.
     pub waiting: Vec<Undelivered>,
     known: BTreeMap<Matter, Known>,
+    /// The channels that are told, and when each was used last. What is new is kept for all of
+    /// them: who looks by hand must not take an alert away from whoever is paged.
+    channels: BTreeMap<String, u64>,
 }
 
 /// What was kept cannot be read.
@@ -132,10 +139,44 @@ impl State {
         alerts
     }
 
-    /// Puts alerts in line for each of these channels, and tells which could not be kept.
-    pub fn queue(&mut self, alerts: &[Alert], channels: &[String]) {
+    /// Takes these channels into use. One that is new is told what the others know already; one that
+    /// was used by no look for a week is forgotten, with all that waits for it.
+    pub fn adopt(&mut self, channels: &[String], look: &Look) {
+        let now = look.now;
+        self.channels
+            .retain(|_, used| *used > now || now - *used <= REMEMBERED);
+        for channel in channels.iter().take(MOST_CHANNELS) {
+            if self.channels.insert(channel.clone(), now).is_some() {
+                continue;
+            }
+            let told = self.known.iter().filter(|(_, known)| known.told.is_some());
+            let alerts = told.map(|(matter, known)| known.alert(matter, Kind::Found, look));
+            let alerts = alerts.map(|alert| Undelivered::new(alert, channel.clone()));
+            self.waiting.extend(alerts);
+        }
+        while self.channels.len() > MOST_CHANNELS {
+            let oldest = self.channels.iter().min_by_key(|(_, used)| **used);
+            let Some(oldest) = oldest.map(|(name, _)| name.clone()) else {
+                break;
+            };
+            self.channels.remove(&oldest);
+        }
+        self.waiting
+            .retain(|waits| self.channels.contains_key(&waits.channel));
+    }
+
+    /// How many alerts wait for these channels.
+    pub fn waiting_for(&self, channels: &[String]) -> usize {
+        let waiting = self.waiting.iter();
+        waiting
+            .filter(|waits| channels.contains(&waits.channel))
+            .count()
+    }
+
+    /// Puts alerts in line for each channel; of too many the oldest are dropped, and counted.
+    pub fn queue(&mut self, alerts: &[Alert]) {
         for alert in alerts {
-            for channel in channels {
+            for channel in self.channels.keys() {
                 self.waiting
                     .push(Undelivered::new(alert.clone(), channel.clone()));
             }
@@ -145,16 +186,6 @@ impl State {
             self.waiting.drain(..over);
             self.dropped = self.dropped.saturating_add(over as u64);
         }
-    }
-
-    /// Drops what waits for channels that are there no more; how many those are.
-    pub fn forget_channels(&mut self, channels: &[String]) -> u64 {
-        let before = self.waiting.len();
-        self.waiting
-            .retain(|undelivered| channels.contains(&undelivered.channel));
-        let dropped = (before - self.waiting.len()) as u64;
-        self.dropped = self.dropped.saturating_add(dropped);
-        dropped
     }
 
     /// What tells that alerts were dropped.
@@ -180,6 +211,10 @@ impl State {
             .iter()
             .map(|undelivered| undelivered.stored().into())
             .collect();
+        let mut channels = Object::new();
+        for (name, used) in &self.channels {
+            channels.set(name.as_str(), integer(*used));
+        }
         let mut object = Object::new()
             .with("format", FORMAT)
             .with("runs", integer(self.runs))
@@ -188,6 +223,7 @@ impl State {
             .with("sent", integer(self.sent))
             .with("failed", integer(self.failed))
             .with("dropped", integer(self.dropped))
+            .with("channels", channels)
             .with("known", known)
             .with("waiting", waiting);
         for (name, at) in [
@@ -228,7 +264,14 @@ impl State {
             .into_iter()
             .map(|object| Undelivered::from_stored(object, &name))
             .collect();
+        let channels = object.get("channels").and_then(Value::as_object);
+        let channels = channels.ok_or(Unreadable("channels"))?;
+        let used: Option<BTreeMap<String, u64>> = channels
+            .iter()
+            .map(|(name, _)| Some((name.to_owned(), count(channels, name)?)))
+            .collect();
         Ok(State {
+            channels: used.ok_or(Unreadable("channels"))?,
             runs: number("runs")?,
             last: count(object, "last"),
             last_done: count(object, "last_done"),

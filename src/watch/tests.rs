@@ -181,28 +181,52 @@ fn what_cannot_be_delivered_waits_and_is_bounded() {
     let mut state = State::default();
     let alerts = state.learn(&look(1000, vec![forked(1)]), RULES);
     let channels = ["webhook-1".to_owned(), "stderr".to_owned()];
-    state.queue(&alerts, &channels);
+    state = State::default();
+    state.adopt(&channels, &look(1000, vec![]));
+    state.queue(&alerts);
     state = again(&state);
     assert_eq!(state.waiting.len(), 2);
     for _ in 0..400 {
-        state.queue(&alerts, &channels);
+        state.queue(&alerts);
     }
     assert_eq!(state.waiting.len(), 500);
     assert_eq!(state.dropped, 302);
-    assert_eq!(state.forget_channels(&channels[..1]), 250);
-    assert!(
-        state
-            .waiting
-            .iter()
-            .all(|waits| waits.channel == "webhook-1")
+    assert_eq!(state.waiting_for(&channels[..1]), 250);
+    // one that nobody used for a week is forgotten
+    state.adopt(&channels[..1], &look(1000 + 604_800, vec![]));
+    state.adopt(&channels[..1], &look(1001 + 604_800, vec![]));
+    assert_eq!(state.waiting.len(), 250);
+}
+
+#[test]
+fn who_looks_by_hand_takes_nothing_away_and_who_is_new_is_told_all() {
+    let mut state = State::default();
+    let (pager, hand) = (["command-1".to_owned()], ["stderr".to_owned()]);
+    state.adopt(&pager, &look(1000, vec![]));
+    state.adopt(&hand, &look(1001, vec![]));
+    let alerts = state.learn(&look(1001, vec![forked(1)]), RULES);
+    state.queue(&alerts);
+    assert_eq!(state.waiting_for(&pager), 1);
+    assert_eq!(state.waiting_for(&hand), 1);
+    state = again(&state);
+    let new = ["webhook-2".to_owned()];
+    state.adopt(&new, &look(1300, vec![]));
+    assert_eq!(state.waiting_for(&new), 1);
+    assert_eq!(
+        state.waiting.last().map(|waits| waits.alert.since),
+        Some(1001)
     );
+    // once
+    state.adopt(&new, &look(1600, vec![]));
+    assert_eq!(state.waiting_for(&new), 1);
 }
 
 #[test]
 fn a_state_that_was_changed_is_none() {
     let mut state = State::default();
     let alerts = state.learn(&look(1000, vec![forked(1), silent()]), RULES);
-    state.queue(&alerts, &["x".to_owned()]);
+    state.adopt(&["x".to_owned()], &look(1000, vec![]));
+    state.queue(&alerts);
     state.begin(&look(1000, vec![]), None);
     assert_eq!(again(&state), state);
     let text = String::from_utf8(state.to_bytes()).expect("text");

@@ -110,6 +110,33 @@ fn one_that_is_killed_in_the_middle_tells_it_again() {
     assert!(kept.contains("mirrorForked"), "{kept}");
 }
 
+#[test]
+fn who_looks_by_hand_takes_nothing_away_from_whoever_is_told() {
+    let world = world();
+    let channel = format!("command={}", keeper(&world));
+    once(&world, &["--alert", &channel]).code(0);
+    fork(&world);
+    let said = once(&world, &[]).code(1);
+    assert!(said.err.contains("mirrorForked"), "{said}");
+    assert!(!world.path("kept").exists());
+    let said = once(&world, &["--alert", &channel]).code(1);
+    assert!(said.out.contains("nothing new"), "{said}");
+    let kept = fs::read_to_string(world.path("kept")).expect("an alert");
+    assert_eq!(
+        kept.matches("\"kind\":\"found\"").count(),
+        kept.lines().count(),
+        "{kept}"
+    );
+    // one that is new is told what the others know
+    let other = format!(
+        "command={} again",
+        script(&world, "other", "cat >>\"$0.kept\"")
+    );
+    once(&world, &["--alert", &other]).code(1);
+    let told = fs::read_to_string(world.path("other.kept")).expect("an alert");
+    assert_eq!(told.lines().count(), kept.lines().count(), "{told}");
+}
+
 /// The id of a delivery that its secret vouches for.
 fn signed(request: &Request, now: u64) -> String {
     let headers: Headers<'_> = request

@@ -56,6 +56,9 @@ pub fn look(told: &Told<'_>, args: &Args) -> Result<(), Failure> {
             "what is new read"
         };
         line += &format!(", {} entries, {read}", verdict.entries);
+        if !verdict.pinned {
+            line += ", NOT PINNED";
+        }
     }
     if let Some(comparison) = &looked.comparison {
         line += &format!(
