@@ -62,7 +62,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
         };
         Ok(Finder::new(walk, found))
     };
-    let pursuit = Pursuit::of(&first, args.only, finder, |_| true)?;
+    let pursuit = Pursuit::of(&first, args.only, finder, || |_| true)?;
     if pursuit.found.is_empty() {
         log::tell_end(pursuit.end);
     }

@@ -37,26 +37,26 @@ pub struct Pursuit {
 
 impl Pursuit {
     /// Looks for what `first` selects and, unless `only` that is wanted, for where it leads.
-    /// `finder` begins a search for a filter at the newest entry; `go_on` is asked with the number
-    /// of entries looked at whether there is time for more.
+    /// `finder` begins a search for a filter at the newest entry; `patience` is asked once for each
+    /// search, and what it gives, with the number of entries looked at, whether to go on.
     ///
     /// # Errors
     /// When a search cannot begin.
-    pub fn of<R: Read, E>(
+    pub fn of<R: Read, E, P: Fn(u64) -> bool>(
         first: &Filter,
         only: bool,
         finder: impl Fn(&Filter) -> Result<Finder<R>, E>,
-        go_on: impl Fn(u64) -> bool,
+        patience: impl Fn() -> P,
     ) -> Result<Pursuit, E> {
         let mut pursuit = Pursuit::default();
-        pursuit.round(first, finder(first)?, &go_on);
+        pursuit.round(first, finder(first)?, patience());
         for _ in 0..if only { 0 } else { ROUNDS } {
             let filters = pursuit.trail.onward();
             if filters.is_empty() {
                 break;
             }
             for filter in &filters {
-                pursuit.round(filter, finder(filter)?, &go_on);
+                pursuit.round(filter, finder(filter)?, patience());
             }
         }
         Ok(pursuit)
@@ -82,7 +82,7 @@ impl Pursuit {
         &mut self,
         filter: &Filter,
         mut finder: Finder<R>,
-        go_on: &impl Fn(u64) -> bool,
+        go_on: impl Fn(u64) -> bool,
     ) {
         loop {
             if !go_on(self.looked_at) {

@@ -50,6 +50,14 @@ impl Budget {
         }
     }
 
+    /// Half of what is left.
+    fn half(&self) -> Budget {
+        let now = Instant::now();
+        Budget {
+            until: now + self.until.saturating_duration_since(now) / 2,
+        }
+    }
+
     fn allows(&self, looked_at: u64) -> bool {
         // a clock that is asked for each entry costs more than some entries do
         looked_at < ENTRIES && (!looked_at.is_multiple_of(32) || Instant::now() < self.until)
@@ -502,7 +510,11 @@ impl Book for LedgerBook {
                 let (finder, _) = found.ok_or_else(later)?;
                 Ok(finder)
             },
-            |looked_at| budget.allows(looked_at),
+            || {
+                // what it leads to is near it: the first search may not take all the time there is
+                let budget = budget.half();
+                move |looked_at| budget.allows(looked_at)
+            },
         )?;
         if pursuit.misled {
             index::look_after(&opened, true);

@@ -41,7 +41,10 @@ fn found(base: &str, view: &TraceView) -> Markup {
         p.quiet {
             (html::count(view.steps.len() as u64, "entry", "entries")) " of "
             (html::count(view.looked_at, "entry", "entries")) " looked at."
-            @if view.gave_up { " The search was given up there: older entries may tell more." }
+            @if view.gave_up {
+                " The search was given up there: older entries may tell more. "
+                code { "git ledger index" } " makes searches quick, and " code { "git ledger trace" } " reads all of it."
+            }
         }
         @if !view.gaps.is_empty() {
             section.panel.doubt aria-label="What is missing" {
