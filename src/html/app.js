@@ -91,7 +91,7 @@
     j: () => step(1),
     k: () => step(-1),
     "/": search,
-    "?": () => go("a[href='/help']"),
+    "?": () => go("a[data-key='?']"),
     ArrowLeft: () => go("a[rel~=prev]"),
     ArrowRight: () => go("a[rel~=next]"),
     Home: () => go("a[data-first]"),

@@ -114,7 +114,7 @@ pub fn spark(days: &[(&str, u64)], now: u64) -> Markup {
         counts.iter().copied().max().unwrap_or(0),
     );
     let says = format!(
-        "{} in the last {SPARK} days",
+        "{} in its last {SPARK} days",
         count(sum, "entry", "entries")
     );
     html! {
@@ -152,6 +152,7 @@ pub fn shares(caption: &str, unit: &str, rows: &[(Markup, u64)], others: u64) ->
     html! {
         table.shares {
             caption { (caption) }
+            colgroup { col.label; col; col.number; }
             thead.heard { tr { th scope="col" { "what" } td {} th scope="col" { (unit) } } }
             tbody {
                 @for (label, count) in rows { (row(label, *count)) }
@@ -235,7 +236,7 @@ mod tests {
         let now = 1_769_860_800; // 2026-01-31
         let days = [("2025-06-01", 9), ("2026-01-02", 1), ("2026-01-31", 4)];
         let small = spark(&days, now).into_string();
-        assert!(small.contains("5 entries in the last 30 days"), "{small}");
+        assert!(small.contains("5 entries in its last 30 days"), "{small}");
         assert_eq!(small.matches("<rect").count(), 2);
         assert!(spark(&[], 0).into_string().contains("0 entries"));
     }

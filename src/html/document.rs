@@ -62,14 +62,14 @@ pub fn page(frame: &Frame<'_>, main: &Markup) -> Markup {
                     @if let Some((name, address)) = &frame.ledger {
                         a.ledger href=(address) { (foreign(name)) }
                     }
-                    @if !frame.links.is_empty() {
-                        nav aria-label="Ledger" {
-                            ul { @for link in &frame.links {
+                    nav aria-label="Pages" {
+                        ul {
+                            @for link in &frame.links {
                                 li { a href=(link.address) data-key=(link.key) aria-current=[link.here.then_some("page")] { (link.words) } }
-                            } }
+                            }
+                            li.help { a href="/help" data-key="?" { "Help" } }
                         }
                     }
-                    a.help href="/help" { "Help" }
                 }
                 main #main tabindex="-1" { (main) }
                 footer.foot {

@@ -21,6 +21,7 @@ use crate::query::{Selected, What};
 use crate::replay::Replay;
 use crate::report::entries::{Shown, Standing};
 use crate::report::verdict::Frame;
+use crate::review::Outcome;
 use crate::verify::Verdict;
 
 /// What a ledger is called.
@@ -129,6 +130,25 @@ pub struct Totals {
     pub exceptions: Explain,
     /// What runs where, and where refs stand, as events claim.
     pub state: Arc<Replay>,
+    /// What reviews say was looked at, the oldest first; of very many the newest.
+    pub reviews: Vec<Reviewed>,
+}
+
+/// A range of entries that somebody looked at, as the review claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reviewed {
+    /// The entry of the review.
+    pub number: u64,
+    /// T of it.
+    pub time: u64,
+    /// Who signed it, as claimed.
+    pub principal: String,
+    /// The first entry that was looked at.
+    pub first: u64,
+    /// The last one.
+    pub last: u64,
+    /// What came of it.
+    pub outcome: Outcome,
 }
 
 /// What somebody should explain.

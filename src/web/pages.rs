@@ -16,6 +16,7 @@ mod policy;
 mod remotes;
 mod replay;
 mod rows;
+mod running;
 #[cfg(test)]
 mod tests;
 mod timeline;

@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(asked(None, None, None), Some([951, 1000, 951]));
         assert_eq!(asked(Some(10), None, None), Some([10, 59, 10]));
         assert_eq!(asked(None, Some(100), None), Some([51, 100, 51]));
-        assert_eq!(asked(None, None, Some(5)), Some([0, 49, 5]));
+        assert_eq!(asked(None, None, Some(5)), Some([0, 54, 5]));
         assert_eq!(asked(None, None, Some(1000)), Some([990, 1000, 1000]));
         assert_eq!(asked(Some(1), Some(9), Some(5)), Some([1, 9, 5]));
         assert_eq!(asked(Some(990), Some(5000), None), Some([990, 1000, 990]));

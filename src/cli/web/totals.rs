@@ -1,5 +1,6 @@
 //! What all entries add up to, folded from the oldest on as the chain grows.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use git_ledger::commit::Link;
@@ -9,7 +10,11 @@ use git_ledger::merkle::Hash;
 use git_ledger::query::tally::Tally;
 use git_ledger::query::{Selected, Step, What};
 use git_ledger::replay::Replay;
-use git_ledger::web::answers::{Explain, Totals};
+use git_ledger::review::Review;
+use git_ledger::web::answers::{Explain, Reviewed, Totals};
+
+/// Reviews that are kept.
+const REVIEWS: usize = 1_000;
 
 /// The fold, and how far it is.
 #[derive(Debug, Default)]
@@ -17,6 +22,7 @@ pub struct Fold {
     tally: Tally,
     exceptions: Exceptions,
     state: Replay,
+    reviews: VecDeque<Reviewed>,
     changes: Vec<u64>,
     /// The policy that the last entry names; none when it could not be read.
     policy: Option<Hash>,
@@ -39,6 +45,7 @@ impl Fold {
         };
         self.exceptions.add(link);
         self.state.see(link);
+        self.reviewed(link);
         let changed = self.policy != Some(link.entry.policy);
         self.policy = Some(link.entry.policy);
         step.policy_changed = Some(changed);
@@ -48,6 +55,23 @@ impl Fold {
         }
         let matching = (0..link.entry.events.len()).collect();
         self.tally.add(&Selected { step, matching });
+    }
+
+    fn reviewed(&mut self, link: &Link) {
+        let reviews = link.entry.events.iter().filter_map(Review::of);
+        for review in reviews.filter_map(Result::ok) {
+            if self.reviews.len() >= REVIEWS {
+                self.reviews.pop_front();
+            }
+            self.reviews.push_back(Reviewed {
+                number: link.entry.number(),
+                time: link.time,
+                principal: link.principal.to_string(),
+                first: review.first.number,
+                last: review.last.number,
+                outcome: review.outcome,
+            });
+        }
     }
 
     fn relaxed(&mut self, ledger: &Ledger, link: &Link) {
@@ -70,6 +94,7 @@ impl Fold {
                 limits: self.exceptions.limits(),
             },
             state: Arc::new(self.state.clone()),
+            reviews: self.reviews.iter().cloned().collect(),
         }
     }
 }

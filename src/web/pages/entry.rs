@@ -11,7 +11,7 @@ use crate::query::What;
 use crate::report::entries::{Standing, summary};
 use crate::report::policy_change;
 
-use super::super::answers::{EntryView, Site};
+use super::super::answers::{EntryView, Known, Reviewed, Site};
 use super::kind::kind;
 use super::overview::class;
 use super::parts::{self, Tab};
@@ -19,6 +19,8 @@ use super::rows::standing;
 
 /// Attributes of an event that are shown apart from the others.
 const APART: [&str; 6] = ["type", "subject", "source", "id", "specversion", "data"];
+/// Reviews that are named.
+const REVIEWS: usize = 3;
 /// Related things that are offered.
 const RELATED: usize = 40;
 
@@ -30,7 +32,7 @@ pub fn entry(site: &Site, view: &EntryView) -> Markup {
         .map_or_else(|| "Entry ?".to_owned(), |at| format!("Entry {at}"));
     let main = html! {
         (steps(&base, view))
-        h1 { (name) }
+        h1 { @match view.position { Some(at) => { "Entry " (number(at)) }, None => (name) } }
         @match &view.row.selected.step.what {
             What::Entry(link) => (whole(site, &base, view, link)),
             What::Broken { finding, .. } => {
@@ -68,7 +70,7 @@ fn steps(base: &str, view: &EntryView) -> Markup {
 fn whole(site: &Site, base: &str, view: &EntryView, link: &Link) -> Markup {
     let events = &link.entry.events;
     html! {
-        (stands(base, view, link))
+        (stands(site, base, view, link))
         @for (at, event) in events.iter().enumerate() {
             section aria-label={ "Event " (at + 1) } {
                 h2 {
@@ -85,7 +87,7 @@ fn whole(site: &Site, base: &str, view: &EntryView, link: &Link) -> Markup {
 }
 
 /// Who, when, where: what is verified and what is claimed.
-fn stands(base: &str, view: &EntryView, link: &Link) -> Markup {
+fn stands(site: &Site, base: &str, view: &EntryView, link: &Link) -> Markup {
     let (state, word) = standing(&view.row.standing);
     let why = view.row.standing.why();
     let claimed = !matches!(view.row.standing, Standing::Verified(_));
@@ -138,6 +140,13 @@ fn stands(base: &str, view: &EntryView, link: &Link) -> Markup {
             ),
         ),
     ];
+    if let Some(reviews) = site
+        .known
+        .as_ref()
+        .and_then(|known| looked_at(base, view, known))
+    {
+        list.push(("looked at by", reviews));
+    }
     if !link.entry.approvals.is_empty() {
         let names: Vec<&str> = link
             .entry
@@ -155,6 +164,21 @@ fn stands(base: &str, view: &EntryView, link: &Link) -> Markup {
             (facts(&list))
         }
     }
+}
+
+/// The newest reviews that say they cover this entry.
+fn looked_at(base: &str, view: &EntryView, known: &Known) -> Option<Markup> {
+    let at = view.position?;
+    let reviews = known.totals.as_ref()?.reviews.iter().rev();
+    let covering: Vec<&Reviewed> = reviews
+        .filter(|review| (review.first..=review.last).contains(&at))
+        .take(REVIEWS)
+        .collect();
+    (!covering.is_empty()).then(|| html! {
+        @for review in covering {
+            div { (foreign(&review.principal)) " (" (review.outcome.word()) "), as " (parts::entry_link(base, review.number)) " claims" }
+        }
+    })
 }
 
 fn one(base: &str, view: &EntryView, event: &Event, link: &Link) -> Markup {
@@ -198,7 +222,7 @@ fn one(base: &str, view: &EntryView, event: &Event, link: &Link) -> Markup {
         }
         details {
             summary { "The event's own line" }
-            pre { code { (passage(event.line(), 4000)) } }
+            pre tabindex="0" { code { (passage(event.line(), 4000)) } }
         }
     }
 }
@@ -295,7 +319,7 @@ fn raw(base: &str, view: &EntryView) -> Markup {
             h2 { "Raw commit" }
             details {
                 summary { (html::count(bytes.len() as u64, "byte", "bytes")) }
-                pre { code { @for line in text.split('\n').take(2000) { (foreign(line)) "\n" } } }
+                pre tabindex="0" { code { @for line in text.split('\n').take(2000) { (foreign(line)) "\n" } } }
             }
             @if let Some(at) = view.position { p { a href={ (parts::entry(base, at)) "/raw" } { "As plain text" } } }
         }

@@ -6,7 +6,7 @@ use crate::exceptions::{Exception, Kind};
 use crate::html::{self, foreign, number, time};
 
 use super::super::answers::{Known, Site};
-use super::parts::{self, Tab};
+use super::parts::{self, Tab, sentence};
 
 /// Exceptions of one kind shown before the rest is counted.
 const SHOWN: usize = 50;
@@ -50,8 +50,9 @@ fn of_kind(base: &str, kind: Kind, count: u64, list: &[Exception]) -> Markup {
     let rest = count.saturating_sub(shown.len() as u64);
     html! {
         section id=(kind.word()) {
-            h2 { (kind.word()) " " span.quiet { (number(count)) ", " (kind.sentence()) } }
-            ul.rows {
+            h2 { (kind.word()) " " span.tag { (number(count)) } }
+            p.quiet { (sentence(kind.sentence())) }
+            ul.rows.long {
                 @for found in shown {
                     li.row data-row=(found.number) {
                         span.n { a href=(parts::entry(base, found.number)) data-open { (number(found.number)) } }

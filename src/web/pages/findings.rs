@@ -9,7 +9,7 @@ use crate::html::{State, badge, digest, foreign, icon, number};
 
 use super::super::answers::{Known, Site};
 use super::overview::class;
-use super::parts::{self, Tab};
+use super::parts::{self, Tab, sentence};
 use super::remotes;
 
 /// Findings shown before the rest is counted.
@@ -53,6 +53,7 @@ pub fn findings(site: &Site, known: &Known) -> Markup {
         }
         h2 { "In the copies elsewhere" }
         @match comparison {
+            None if known.mirrors == 0 => p { "No mirror is configured: nothing but this copy would show a rewrite." },
             None => p.quiet { "No remote has answered yet." },
             Some(comparison) => {
                 @for copy in &comparison.copies { (remotes::trouble(copy)) }
@@ -63,13 +64,6 @@ pub fn findings(site: &Site, known: &Known) -> Markup {
         p { (sentence(UNSEEN)) " " (sentence(KEEP)) }
     };
     parts::framed(site, "Findings", Some(Tab::Findings), &main)
-}
-
-/// Words that stand in the middle of a line elsewhere, as a sentence.
-fn sentence(words: &str) -> String {
-    let mut characters = words.chars();
-    let first = characters.next().map(|c| c.to_uppercase().to_string());
-    first.unwrap_or_default() + characters.as_str() + "."
 }
 
 fn one(base: &str, finding: &Finding) -> Markup {
@@ -149,6 +143,5 @@ mod unit {
         {
             assert!(advice(*id).is_some(), "{id}");
         }
-        assert_eq!(sentence("é a"), "É a.");
     }
 }

@@ -21,9 +21,9 @@ pub fn kind(kind: &str) -> Markup {
     let (own, version) = rest.split_at(own.len());
     html! {
         span.kind {
-            @if !shared.is_empty() { span.ns { (shared) } }
+            @if !shared.is_empty() { span.ns { (shared) } wbr; }
             (foreign(own))
-            @if !version.is_empty() { span.ns { (foreign(version)) } }
+            @if !version.is_empty() { wbr; span.ns { (foreign(version)) } }
         }
     }
 }

@@ -18,7 +18,7 @@ pub fn ledgers(site: &Site, all: &[Known]) -> Markup {
         "Newest entry",
         "Detection window",
         "Copies elsewhere",
-        "Last 30 days",
+        "Its last 30 days",
     ];
     let main = html! {
         h1 { "Ledgers" }
@@ -35,6 +35,11 @@ pub fn ledgers(site: &Site, all: &[Known]) -> Markup {
 fn row(known: &Known) -> Vec<Markup> {
     let told = parts::told(known);
     let comparison = known.remotes.as_ref().map(|remotes| &remotes.comparison);
+    // how stale it is stands beside it; a line of nothing would say no more
+    let until = known
+        .newest
+        .as_ref()
+        .map_or(known.now, |newest| newest.time);
     let days = known
         .totals
         .as_ref()
@@ -70,6 +75,6 @@ fn row(known: &Known) -> Vec<Markup> {
             None if known.mirrors == 0 => html! { span.quiet { "none configured" } },
             None => html! { span.quiet { (known.mirrors) " configured, not asked" } },
         },
-        html! { @if let Some(days) = days { (chart::spark(&days, known.now)) } },
+        html! { @if let Some(days) = days { (chart::spark(&days, until)) } },
     ]
 }

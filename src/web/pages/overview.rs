@@ -3,20 +3,17 @@
 use maud::{Markup, html};
 
 use crate::html::chart::{Activity, bars, shares};
-use crate::html::{self, badge, digest, facts, foreign, icon, number, table, time};
+use crate::html::{self, badge, digest, facts, foreign, icon, number, time};
 use crate::merkle::hex;
 use crate::query::words::spell;
-use crate::replay::Kind;
 
 use super::super::answers::{Known, Page, Site, Totals};
 use super::kind::kind;
 use super::parts::{self, Tab};
-use super::{remotes, rows};
+use super::{remotes, rows, running};
 
 /// Values of one kind shown before the rest is counted together.
 const SHOWN: usize = 8;
-/// Deployments shown.
-const DEPLOYED: usize = 24;
 /// Exceptions shown.
 const EXCEPTIONS: usize = 5;
 
@@ -32,7 +29,7 @@ pub fn overview(site: &Site, known: &Known, newest: &Page) -> Markup {
         }
         (remotes::section(known))
         @if let Some(totals) = &known.totals {
-            (deployments(&base, totals))
+            (running::section(&base, &totals.state))
             (attention(&base, totals))
         }
         h2 { "Newest entries" }
@@ -76,9 +73,15 @@ fn verdict(known: &Known) -> Markup {
         "detection window",
         match comparison {
             Some(comparison) => remotes::window(comparison),
+            None if known.mirrors == 0 => html! { "none: no mirror is configured" },
             None => html! { span.quiet { "not known: no remote has answered yet" } },
         },
     ));
+    if let (Some(totals), Some(newest)) = (&known.totals, &known.newest) {
+        let base = parts::base(known);
+        let words = looked_at(&base, totals, newest.number, known.now);
+        list.push(("looked at", words));
+    }
     list.push((
         "kept in",
         html! { (foreign(&known.name.repository)) ", " code { (foreign(&known.name.reference)) } },
@@ -91,6 +94,25 @@ fn verdict(known: &Known) -> Markup {
                 progress max=(all) value=(done) aria-label="Entries verified" { (done) " of " (all) }
             }
             (facts(&list))
+        }
+    }
+}
+
+/// Up to where somebody looked, as reviews claim.
+fn looked_at(base: &str, totals: &Totals, newest: u64, now: u64) -> Markup {
+    let furthest = totals
+        .reviews
+        .iter()
+        .max_by_key(|review| (review.last, review.number));
+    html! {
+        @match furthest {
+            None => { span.quiet { "no review is recorded: nobody has signed that they looked at any of it" } }
+            Some(review) => {
+                "up to entry " (number(review.last)) " by " (foreign(&review.principal)) " (" (review.outcome.word()) "), "
+                (parts::ago(review.time, now)) ", as " (parts::entry_link(base, review.number)) " claims"
+                @let rest = newest.saturating_sub(review.last.max(review.number));
+                @if rest > 0 { "; " (html::count(rest, "newer entry waits", "newer entries wait")) }
+            }
         }
     }
 }
@@ -141,33 +163,6 @@ fn activity(base: &str, totals: &Totals) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// What runs where, as events claim.
-fn deployments(base: &str, totals: &Totals) -> Markup {
-    let all: Vec<_> = totals
-        .state
-        .things(Kind::Deployment)
-        .filter(|(_, thing)| thing.now.is_some())
-        .collect();
-    if all.is_empty() {
-        return html! {};
-    }
-    let rows: Vec<Vec<Markup>> = all.iter().take(DEPLOYED).map(|(name, thing)| {
-        let what = thing.now.as_deref().unwrap_or_default();
-        vec![
-            html! { (foreign(&name.place)) },
-            html! { (foreign(&name.own)) },
-            html! { a href=(parts::trace(base, what)) { (super::replay::shortened(what)) } @if !thing.how.is_empty() { " " span.tag { (thing.how) } } },
-            html! { (time(thing.time)) },
-            parts::entry_link(base, thing.number),
-        ]
-    }).collect();
-    html! {
-        h2 { "What runs where, as claimed" }
-        div.stack { (table("The newest deployment of each service", &["Environment", "Service", "What", "Since", "Told by"], &rows)) }
-        @if all.len() > DEPLOYED { p.quiet { "and " (all.len() - DEPLOYED) " more, in the " a href={ (base) "replay" } { "replay" } } }
     }
 }
 

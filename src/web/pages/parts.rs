@@ -99,7 +99,7 @@ pub fn entry(base: &str, number: u64) -> String {
 
 /// A link to an entry, by its number.
 pub fn entry_link(base: &str, number: u64) -> Markup {
-    html! { a href=(entry(base, number)) { "entry " (html::number(number)) } }
+    html! { a.place href=(entry(base, number)) { "entry " (html::number(number)) } }
 }
 
 /// How long before now, in words.
@@ -182,6 +182,13 @@ pub fn told(known: &Known) -> Told {
             @if let Some(why) = &known.trouble { " It cannot be read now: " (html::foreign(why)) "." }
         },
     }
+}
+
+/// Words that stand in the middle of a line elsewhere, as a sentence.
+pub fn sentence(words: &str) -> String {
+    let mut characters = words.chars();
+    let first = characters.next().map(|c| c.to_uppercase().to_string());
+    first.unwrap_or_default() + characters.as_str() + "."
 }
 
 /// A title with a sentence under it.

@@ -41,7 +41,7 @@ pub fn policy_change(site: &Site, change: &PolicyChange) -> Markup {
             h2 { "ledger.toml" }
             details {
                 summary { "The file as the entry holds it" }
-                pre { code { @for line in after.to_toml().lines() { (foreign(line)) "\n" } } }
+                pre tabindex="0" { code { @for line in after.to_toml().lines() { (foreign(line)) "\n" } } }
             }
         }
     };

@@ -49,8 +49,8 @@ fn stepped(base: &str, view: &ReplayView) -> Markup {
             div.panel { (rows::dated(base, &view.row)) }
         }
         h2 { "The state after it" }
-        @for kind in Kind::ALL { (state(base, view, kind)) }
         (policy(base, view))
+        @for kind in Kind::ALL { (state(base, view, kind)) }
         p.quiet {
             "Known from entry " (view.replay.first().map_or_else(|| "?".to_owned(), number))
             " on; what nothing spoke of since is not shown."
@@ -104,12 +104,34 @@ fn state(base: &str, view: &ReplayView, kind: Kind) -> Markup {
         Kind::Setting => ("Variables and files", ["Scope", "Name"]),
         Kind::Run => ("Runs under way", ["What", "Run"]),
     };
-    // what this step changed comes first
-    let mut things: Vec<(&Name, &Thing)> = view.replay.things(kind).collect();
-    things.sort_by_key(|(_, thing)| !view.replay.is_fresh(thing));
-    if things.is_empty() {
-        return html! {};
+    // what this step changed comes first; what was so before the range is folded away
+    let (mut touched, before): (Vec<_>, Vec<_>) = view
+        .replay
+        .things(kind)
+        .partition(|(_, thing)| thing.number >= view.from || kind == Kind::Deployment);
+    touched.sort_by_key(|(_, thing)| !view.replay.is_fresh(thing));
+    let before: Vec<_> = before
+        .into_iter()
+        .filter(|(_, thing)| thing.now.is_some())
+        .collect();
+    html! {
+        @if !touched.is_empty() { (things(base, view, title, heads, &touched)) }
+        @if !before.is_empty() {
+            details {
+                summary { (title) ": " (before.len()) " as they were before the range" }
+                (things(base, view, &format!("{title}, before the range"), heads, &before))
+            }
+        }
     }
+}
+
+fn things(
+    base: &str,
+    view: &ReplayView,
+    title: &str,
+    heads: [&str; 2],
+    things: &[(&Name, &Thing)],
+) -> Markup {
     let rest = things.len().saturating_sub(SHOWN);
     html! {
         div.scroll.stack role="region" aria-label=(title) tabindex="0" {
@@ -137,13 +159,21 @@ fn state(base: &str, view: &ReplayView, kind: Kind) -> Markup {
 fn change(base: &str, thing: &Thing, fresh: bool) -> Markup {
     html! {
         @if let (true, Some(was)) = (fresh, &thing.was) {
-            del.was { span.heard { "was " } (shortened(was)) } " → "
+            del.was { span.heard { "was " } (brief(was)) } " → "
         }
         @match &thing.now {
-            Some(now) => a href=(parts::trace(base, now)) { (shortened(now)) },
+            Some(now) => a href=(parts::trace(base, now)) { (brief(now)) },
             None => em { "gone" },
         }
         @if !thing.how.is_empty() { " " span.tag { (thing.how) } }
+    }
+}
+
+/// A package by its version, which its service's name stands beside.
+fn brief(text: &str) -> Markup {
+    match super::running::version(text) {
+        Some(version) => html! { span title=(crate::html::plain(text)) { (foreign(version)) } },
+        None => shortened(text),
     }
 }
 

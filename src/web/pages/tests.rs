@@ -236,6 +236,14 @@ fn known() -> Known {
                 limits: vec![HOSTILE.to_owned()],
             },
             state: Arc::new(replay),
+            reviews: vec![Reviewed {
+                number: 3,
+                time: NOW,
+                principal: HOSTILE.to_owned(),
+                first: 0,
+                last: 2,
+                outcome: crate::review::Outcome::Clean,
+            }],
         })),
         trouble: Some(HOSTILE.to_owned()),
     }
@@ -512,5 +520,5 @@ fn a_breach_is_said_first_and_plainly() {
     let page = overview(&site(Some(known.clone())), &known, &page()).into_string();
     let (breach, chart) = (page.find(">breach<"), page.find("class=\"chart\""));
     assert!(breach.is_some() && breach < chart, "{breach:?} {chart:?}");
-    assert!(page.contains("first at <a href=\"/l/acme/entry/2\">entry 2</a>"));
+    assert!(page.contains("first at <a class=\"place\" href=\"/l/acme/entry/2\">entry 2</a>"));
 }

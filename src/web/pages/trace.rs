@@ -48,7 +48,7 @@ fn found(base: &str, view: &TraceView) -> Markup {
         }
         @if !view.gaps.is_empty() {
             section.panel.doubt aria-label="What is missing" {
-                h3 { (html::icon(html::State::Doubt)) " What is missing" }
+                h3 { (html::icon(html::State::Doubt)) " What is missing" @if view.gave_up { ", as far as was looked" } }
                 ul { @for gap in &view.gaps { li { (foreign(gap)) } } }
             }
         }
