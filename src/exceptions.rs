@@ -241,9 +241,25 @@ pub struct Exceptions {
     moves: Moves,
     steps: Steps,
     newest: Option<At>,
+    /// Of which entries exceptions are told.
+    within: Option<(u64, u64)>,
 }
 
 impl Exceptions {
+    /// All entries are to be taken in, and exceptions told of those with these numbers, both
+    /// included.
+    pub fn within(from: u64, to: u64) -> Exceptions {
+        Exceptions {
+            within: Some((from, to)),
+            ..Exceptions::default()
+        }
+    }
+
+    fn tells_of(&self, number: u64) -> bool {
+        self.within
+            .is_none_or(|(from, to)| (from..=to).contains(&number))
+    }
+
     /// Takes in the next entry.
     pub fn add(&mut self, link: &Link) {
         let at = At::of(link);
@@ -294,6 +310,9 @@ impl Exceptions {
 
     /// Where it is kept, if it is.
     fn keep(&mut self, found: Exception) -> Option<usize> {
+        if !self.tells_of(found.number) {
+            return None;
+        }
         *self.counts.entry(found.kind).or_default() += 1;
         (self.kept.len() < MOST).then(|| {
             self.kept.push(Some(found));
@@ -329,7 +348,8 @@ impl Exceptions {
     /// What is out of the ordinary only as long as nothing more comes.
     fn open(&self) -> impl Iterator<Item = Exception> {
         let steps = self.steps.open(self.newest.map(|at| at.time));
-        steps.chain(self.pending.open(&self.stories))
+        let open = steps.chain(self.pending.open(&self.stories));
+        open.filter(|found| self.tells_of(found.number))
     }
 
     /// Why there may be more, or other, exceptions than are told; empty where there are not.
