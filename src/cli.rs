@@ -37,6 +37,7 @@ mod policy;
 mod prove;
 mod reconcile;
 mod recording;
+mod report;
 mod review;
 mod run;
 mod selection;
@@ -127,6 +128,7 @@ enum Verb {
     Review(review::Args),
     Watch(watch::Args),
     Reconcile(reconcile::Args),
+    Report(report::Args),
     Serve(serve::Args),
     Web(web::Args),
     #[command(subcommand)]
@@ -234,6 +236,7 @@ fn run(context: &Context, verb: Verb) -> Result<Exit, Failure> {
         Verb::Review(args) => review::run(context, &args),
         Verb::Watch(args) => watch::run(context, &args),
         Verb::Reconcile(args) => reconcile::run(context, args),
+        Verb::Report(args) => report::run(context, &args),
         Verb::Serve(args) => serve::run(context, args),
         Verb::Web(args) => web::run(context, &args),
         Verb::Completions(verb) => completions::run(context, &verb),

@@ -143,6 +143,16 @@ findings! {
     ProofPath "proofPath" Breach "the hashes do not lead from an entry to the history it is said to be in";
     ProofClaim "proofClaim" Breach "the file shows something else than it claims";
     ProofUnanchored "proofUnanchored" Unknown "no fingerprint was given to judge the file by";
+    // The report.
+    ReportMalformed "reportMalformed" Breach "the file is not a report of a form that is known";
+    ReportMismatch "reportMismatch" Breach "the page is another than its data make";
+    ReportContradiction "reportContradiction" Breach "one part of the report says something else than another";
+    ReportReceipt "reportReceipt" Breach "a receipt in the report does not prove what it should";
+    ReportDiffers "reportDiffers" Breach "the ledger says something else than the report";
+    ReportUnrelated "reportUnrelated" Breach "the report is of another ledger, or of a history that is not this one";
+    ReportVersion "reportVersion" Unknown "the report was made by another version, so that its page cannot be made again";
+    ReportUnchecked "reportUnchecked" Unknown "something in the report could not be checked here";
+    ReportOlder "reportOlder" Note "the ledger has grown since the report was made";
     // The repository around it.
     Shallow "shallow" Unknown "the history is cut off, so older entries could not be checked";
     ReplaceRefs "replaceRefs" Note "replace refs would show stock git other objects; they were ignored";

@@ -76,6 +76,7 @@ pub mod alert;
 pub mod watch;
 
 // the telling
+pub mod audit;
 pub mod exceptions;
 pub mod export;
 pub mod html;

@@ -89,7 +89,7 @@ fn refused(finding: Finding) -> Judgement {
 }
 
 /// The fingerprint that was given, or else the one that is pinned here.
-fn fingerprint(context: &Context, given: Option<&str>) -> Result<Option<Hash>, Failure> {
+pub(super) fn fingerprint(context: &Context, given: Option<&str>) -> Result<Option<Hash>, Failure> {
     if let Some(text) = given {
         let hash = parse_fingerprint(text).ok_or_else(|| {
             Failure::usage(format!("'{text}' is no fingerprint"))

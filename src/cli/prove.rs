@@ -203,18 +203,22 @@ impl Target {
 
     /// Writes the file.
     pub(super) fn write(&self, built: &Built) -> Result<(), Failure> {
-        let bytes = built.proof.to_bytes();
+        self.write_bytes(&built.proof.to_bytes())
+    }
+
+    /// Writes what is no proof.
+    pub(super) fn write_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         let shown = &self.shown;
         let cannot =
             |why: std::io::Error| Failure::cannot(format!("cannot write '{shown}': {why}"));
         match &self.path {
             None => {
                 let mut out = std::io::stdout().lock();
-                out.write_all(&bytes)
+                out.write_all(bytes)
                     .and_then(|()| out.flush())
                     .map_err(|why| Failure::cannot(format!("cannot write: {why}")))
             }
-            Some(path) if self.force => git_ledger::durable::write(path, &bytes).map_err(cannot),
+            Some(path) if self.force => git_ledger::durable::write(path, bytes).map_err(cannot),
             Some(path) => {
                 let file = std::fs::OpenOptions::new()
                     .write(true)
@@ -224,7 +228,7 @@ impl Target {
                     std::io::ErrorKind::AlreadyExists => taken(shown),
                     _ => cannot(why),
                 })?;
-                file.write_all(&bytes)
+                file.write_all(bytes)
                     .and_then(|()| file.sync_all())
                     .map_err(cannot)
             }

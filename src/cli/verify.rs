@@ -297,6 +297,25 @@ fn entries(opened: &Opened, tip: gix::ObjectId) -> Option<u64> {
     Some(link.entry.number().saturating_add(1))
 }
 
+/// Judges the entries up to one that need not be the newest: what this clone saw of later ones
+/// says nothing about them.
+pub fn judge_up_to(
+    opened: &Opened,
+    pinned: Option<git_ledger::merkle::Hash>,
+    tip: gix::ObjectId,
+    number: u64,
+) -> Result<Verdict, Failure> {
+    let mut prepared = Prepared::new(opened, pinned, None, tip, None)?;
+    prepared.request.marks.retain(|mark| mark.number <= number);
+    let progress = Progress::of("verifying entries").out_of(number.checked_add(1));
+    let mut judged = verify(&opened.ledger, &prepared.request, &|count| {
+        progress.at(count);
+    });
+    progress.done();
+    prepared.complete(&mut judged);
+    Ok(judged)
+}
+
 /// What is to be verified, with all that is known here, and what is wrong around it.
 struct Prepared {
     request: Request,

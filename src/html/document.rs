@@ -1,7 +1,5 @@
 //! The frame around a page.
 
-use std::sync::LazyLock;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -81,16 +79,18 @@ pub fn page(frame: &Frame<'_>, main: &Markup) -> Markup {
     }
 }
 
-/// One file that opens anywhere, without a network and without scripts.
-pub fn offline(title: &str, main: &Markup) -> Markup {
+/// One file that opens anywhere, without a network and without scripts; `styles` come after that
+/// of all pages.
+pub fn offline(title: &str, styles: &[&str], main: &Markup) -> Markup {
+    let all = || std::iter::once(&STYLE).chain(styles);
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
-                meta http-equiv="Content-Security-Policy" content=(*POLICY);
+                meta http-equiv="Content-Security-Policy" content=(policy(all()));
                 (meta(title))
-                // the style holds no character that HTML would take for another
-                style { (PreEscaped(STYLE)) }
+                // no style holds a character that HTML would take for another
+                @for text in all() { style { (PreEscaped(text)) } }
             }
             body.offline {
                 a.skip href="#main" { "Skip to the content" }
@@ -102,14 +102,17 @@ pub fn offline(title: &str, main: &Markup) -> Markup {
     }
 }
 
-/// What a file that opens offline may load: its own style, known by its digest.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let digest = BASE64.encode(merkle::sha256(STYLE.as_bytes()));
+/// What a file that opens offline may load: its own styles, known by their digests.
+fn policy<'a>(styles: impl Iterator<Item = &'a &'a str>) -> String {
+    let digest = |style: &&str| {
+        let digest = BASE64.encode(merkle::sha256(style.as_bytes()));
+        format!(" 'sha256-{digest}'")
+    };
+    let digests: String = styles.map(digest).collect();
     format!(
-        "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; \
-         form-action 'none'"
+        "default-src 'none'; style-src{digests}; img-src data:; base-uri 'none'; form-action 'none'"
     )
-});
+}
 
 fn meta(title: &str) -> Markup {
     html! {
@@ -162,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_offline_file_allows_its_own_style_only() {
-        let page = offline("Report", &html! {}).into_string();
+        let page = offline("Report", &[], &html! {}).into_string();
         let digest = BASE64.encode(merkle::sha256(STYLE.as_bytes()));
         assert!(
             page.contains(&format!("style-src &#39;sha256-{digest}&#39;"))

@@ -309,7 +309,7 @@ pub const ENVIRONMENT: [(&str, &str, &[&str]); 4] = [
 ];
 
 /// What people do with a verb: a sentence, and the command.
-pub const EXAMPLES: [(&str, &str, &str); 53] = [
+pub const EXAMPLES: [(&str, &str, &str); 56] = [
     (
         "",
         "Begin a ledger, record, check",
@@ -390,6 +390,21 @@ pub const EXAMPLES: [(&str, &str, &str); 53] = [
         "stats",
         "What went wrong this month, by type and day",
         "git ledger stats since:30d outcome:failure",
+    ),
+    (
+        "report",
+        "For an auditor who brought a word of their own for the sample",
+        "git ledger report --profile iso27001 --from 2026-01-01 --to 2026-03-31 --remotes --seed 'four dice: 2 5 5 1' -o q1.html",
+    ),
+    (
+        "report",
+        "To PDF, with a browser that has no window",
+        "git ledger report --pdf-ready -o q1.html && chromium --headless --print-to-pdf=q1.pdf q1.html",
+    ),
+    (
+        "report",
+        "Was it altered?",
+        "git ledger report --check q1.html --fingerprint sha256:…",
     ),
     (
         "index",
