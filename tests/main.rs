@@ -33,6 +33,7 @@ mod hooks;
 
 // what moves the refs of a repository past its hooks is recorded afterwards, once
 mod reconcile;
+mod report;
 
 // whether prevention is on: one defect, one check
 mod doctor;

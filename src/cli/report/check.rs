@@ -12,6 +12,7 @@ use git_ledger::finding::{Answer, Finding, FindingId};
 use git_ledger::json::{Object, Value};
 use git_ledger::merkle::Hash;
 use git_ledger::report::verdict::{clean, finding_json, number};
+use gix::ObjectId;
 
 use super::gather::{self, Gathered};
 use super::{Args, BUILD, PROGRAM};
@@ -144,13 +145,11 @@ fn anew(
         findings.push(unchecked(why));
         return Ok(Here::Unasked);
     };
-    if commit.to_string() != text(told, "scope.tip.commit") {
+    let named = text(told, "scope.tip.commit");
+    if ObjectId::from_hex(named.as_bytes()).ok() != Some(commit) {
         findings.push(Finding::new(
             FindingId::ReportUnrelated,
-            format!(
-                "entry {tip} is commit {} in the report, and {commit} here",
-                text(told, "scope.tip.commit")
-            ),
+            format!("entry {tip} is commit {named} in the report, and {commit} here"),
         ));
         return Ok(Here::Unasked);
     }
