@@ -1,6 +1,7 @@
 //! The pages in a real browser: every kind of page, clicks and keys, colours and widths, and what
 //! others wrote.
 
+mod api;
 mod foreign;
 pub mod web;
 

@@ -199,7 +199,7 @@ fn asked(head: &Parts, params: &RawPathParams, names: &[&str]) -> Result<Asked, 
     };
     let Reader(reader) = head.extensions.get().cloned().unwrap_or(Reader(None));
     Ok(Asked {
-        ledger: param(&["ledger"]),
+        ledger: param(&["slug"]),
         what: param(&["number", "commit"]),
         ask: Ask::read(head.uri.query(), names)?,
         reader,
