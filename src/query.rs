@@ -151,6 +151,8 @@ pub struct Filter {
     pub spans: Vec<Span>,
     /// Its number is in none of these.
     pub not_spans: Vec<Span>,
+    /// Its number is this or higher.
+    from: Option<u64>,
     /// Its number is lower than this.
     below: Option<u64>,
     since: Option<u64>,
@@ -190,6 +192,11 @@ impl Filter {
         self.refused.push(test);
     }
 
+    /// Demands this number or a higher one, whatever else is said of numbers.
+    pub fn only_from(&mut self, number: u64) {
+        self.from = self.from.max(Some(number));
+    }
+
     /// Demands a number lower than this, whatever else is said of numbers.
     pub fn only_below(&mut self, number: u64) {
         self.below = Some(self.below.map_or(number, |below| below.min(number)));
@@ -224,7 +231,7 @@ impl Filter {
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()
             && self.not_spans.is_empty()
-            && self.below.is_none()
+            && (self.from, self.below) == (None, None)
             && self.times() == (None, None)
             && self.groups.is_empty()
             && self.refused.is_empty()
@@ -264,7 +271,8 @@ impl Filter {
     }
 
     fn holds_number(&self, number: u64) -> bool {
-        self.below.is_none_or(|below| number < below)
+        self.from.is_none_or(|from| from <= number)
+            && self.below.is_none_or(|below| number < below)
             && (self.spans.is_empty() || self.spans.iter().any(|span| span.holds(number)))
             && !self.not_spans.iter().any(|span| span.holds(number))
     }
@@ -284,6 +292,7 @@ impl Filter {
             .max();
         let below = self.below.map(|below| below.saturating_sub(1));
         let to = to.into_iter().chain(below).min();
+        let from = from.into_iter().chain(self.from).max();
         Span { from, to }
     }
 

@@ -17,6 +17,7 @@ mod assets;
 pub mod guard;
 mod headers;
 pub mod pages;
+mod problem;
 mod replay;
 mod routes;
 mod server;

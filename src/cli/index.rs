@@ -168,12 +168,19 @@ pub fn to_search(opened: &Opened) -> Result<Option<Index>, Failure> {
 /// After a search: an index that turned out wrong is deleted, one that fell behind is brought up to
 /// date if that takes a moment. What fails here costs only time.
 pub fn look_after(opened: &Opened, misled: bool) {
+    tend(opened, misled);
     if misled {
-        index::delete(&opened.ledger).ok();
         terminal::tell(
             "note: the index did not fit what the ledger holds and was deleted; the chain answered",
         );
         terminal::hint("'git ledger index' makes it anew");
+    }
+}
+
+/// The same without a word.
+pub fn tend(opened: &Opened, misled: bool) {
+    if misled {
+        index::delete(&opened.ledger).ok();
         return;
     }
     let worth = || -> Result<Option<ObjectId>, Failure> {

@@ -5,6 +5,7 @@ mod keeper;
 mod library;
 mod positions;
 mod reading;
+mod sight;
 mod totals;
 
 use std::net::SocketAddr;

@@ -9,6 +9,7 @@ use crate::report::entries::{json as entry_json, json_line};
 use crate::report::policy_review::Past;
 use crate::report::verdict::{self, clean, finding_json, number};
 use crate::report::{exceptions, mirrors, policy_change, tally};
+use crate::verify::Verdict;
 
 use super::answers::{
     Book, EntryView, Fault, Known, Library, Page, PolicyChange, Problem, Row, Totals, Wanted,
@@ -20,6 +21,8 @@ use super::server::{Answer, Asked};
 pub const DOCUMENT: &str = include_str!("openapi.json");
 
 const JSON: &str = "application/json";
+/// Findings about one copy that are told; all are counted.
+const FINDINGS: usize = 1000;
 
 /// The answer to a request, except to those that follow.
 pub fn answer(library: &dyn Library, what: Api, asked: &Asked) -> Result<Answer, Problem> {
@@ -180,10 +183,31 @@ fn ledger(known: &Known) -> Object {
         )
 }
 
+/// As `verify --json` tells it, with the first findings; what they come to is about all of them.
 fn verdict(known: &Known) -> Value {
-    known.judged.as_ref().map_or(Value::Null, |judged| {
-        verdict::json(&judged.verdict, &judged.frame)
-    })
+    let Some(judged) = &known.judged else {
+        return Value::Null;
+    };
+    let whole = &judged.verdict;
+    let short = Verdict {
+        findings: whole.findings.iter().take(FINDINGS).cloned().collect(),
+        entries: whole.entries,
+        fingerprint: whole.fingerprint,
+        pinned: whole.pinned,
+        tip: whole.tip,
+        base_reached: whole.base_reached,
+        misfit: whole.misfit,
+        name: whole.name.clone(),
+        known: None,
+    };
+    let mut value = verdict::json(&short, &judged.frame);
+    if let Value::Object(object) = &mut value {
+        let first = whole.first_bad().and_then(|finding| finding.at);
+        object.set("answer", whole.answer().word());
+        object.set("first_bad", maybe(first));
+        object.set("findings_in_all", number(whole.findings.len() as u64));
+    }
+    value
 }
 
 fn remotes(known: &Known) -> Object {
@@ -267,9 +291,10 @@ fn change(change: &PolicyChange) -> Option<Object> {
 fn findings(known: &Known) -> Object {
     let judged = known.judged.as_ref();
     let here = judged.map(|judged| {
-        let all = judged.verdict.findings.iter();
+        let all = judged.verdict.findings.iter().take(FINDINGS);
         all.map(finding_json).collect::<Vec<_>>()
     });
+    let in_all = judged.map_or(0, |judged| judged.verdict.findings.len());
     let asked = known.remotes.as_ref();
     let comparison = asked.and_then(|remotes| remotes.comparison.as_ref().ok());
     let there = comparison.map(|comparison| {
@@ -294,6 +319,7 @@ fn findings(known: &Known) -> Object {
         )
         .with("judged", time(judged.map(|judged| judged.frame.now)))
         .with("here", here.unwrap_or_default())
+        .with("here_in_all", number(in_all as u64))
         .with("asked", time(asked.map(|remotes| remotes.asked)))
         .with("remembered", remembered)
         .with("remotes", there)

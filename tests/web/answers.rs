@@ -17,7 +17,18 @@ fn the_api_says_what_the_verbs_say() {
             .map(|line| serde_json::from_str(line).expect("JSON"))
             .collect()
     };
-    for words in ["", "env:prod*", "hotfix", "-type:dev.*", "2..5 has:data"] {
+    for words in [
+        "",
+        "env:prod*",
+        "hotfix",
+        "-type:dev.*",
+        "2..5 has:data",
+        "since:@1769860807",
+        "until:@1769860807 has:data",
+        "since:@1769860806 until:@1769860808",
+        "since:2030-01-01",
+        "until:2020-01-01 5..",
+    ] {
         let query = words.replace(' ', "+");
         let page = site.api(&format!("/ledgers/r/entries?q={query}"));
         let said = verb(&["log", "--verify", "--json", "--", words]);

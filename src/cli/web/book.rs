@@ -14,10 +14,10 @@ use gix::objs::Kind;
 use tokio::sync::watch;
 
 use super::positions::Positions;
-use crate::cli::compare;
 use crate::cli::context::{Context, Opened};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::listening::Terminal;
+use crate::cli::{compare, index};
 
 /// How long a repository's configuration is taken as it was read.
 const FRESH: Duration = Duration::from_secs(5);
@@ -231,6 +231,14 @@ impl LedgerBook {
 
     fn is_there(&self) -> bool {
         Path::new(&self.context.directory).is_dir()
+    }
+
+    /// Deletes an index that turned out wrong.
+    pub fn forget_index(&self, opened: &Opened) {
+        index::tend(opened, true);
+        let line = Line::new(Level::Warning, "index-deleted").with("ledger", &self.name.slug);
+        self.host
+            .tell(&line.with("why", "it did not fit what the ledger holds"));
     }
 
     /// The newest commit, from the ref.

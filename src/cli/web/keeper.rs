@@ -104,7 +104,7 @@ fn judge(book: &LedgerBook) {
             }
             add_up(book, &opened, &mut fold, &mut history);
             if Index::find(&opened.ledger).ok().flatten().is_some() {
-                index::look_after(&opened, false);
+                index::tend(&opened, false);
             }
         }
         let rest = not_before.saturating_duration_since(Instant::now());
