@@ -26,7 +26,7 @@ pub fn ledgers(site: &Site, all: &[Known]) -> Markup {
             p { "No ledger is served here." }
         } @else {
             p.quiet { (html::count(all.len() as u64, "ledger", "ledgers")) ", each judged by its own rules from the bytes that are here." }
-            div.stack { (html::table("The ledgers that are served here", &head, &rows)) }
+            div.stack.wide { (html::table("The ledgers that are served here", &head, &rows)) }
         }
     };
     parts::framed(site, "Ledgers", None, &main)

@@ -78,7 +78,7 @@ fn compared(comparison: &Comparison, now: u64) -> Markup {
         @if comparison.copies.is_empty() {
             p { "No remote was asked." }
         } @else {
-            div.stack { (table("Each remote against this copy", &head, &rows)) }
+            div.stack.wide { (table("Each remote against this copy", &head, &rows)) }
         }
         @for copy in &comparison.copies { (trouble(copy)) }
         @if !comparison.ties.is_empty() {

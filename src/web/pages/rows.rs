@@ -93,13 +93,15 @@ pub fn one(base: &str, row: &Row, chosen: bool) -> Markup {
                 @for event in &events { (told(event)) }
                 @if rest > 0 { div.also { "and " (rest) " more events" } }
                 @if let Some(claimed) = events.first().and_then(|event| happened(event, link)) {
-                    div.also.heard { "happened " (foreign(claimed)) ", as claimed" }
+                    // the same day is near enough for a list
+                    @let late = claimed.get(..10) != rfc3339(link.time).get(..10);
+                    div.also.heard[!late] { "happened " (foreign(claimed)) ", as claimed" }
                 }
                 @if let Some(position) = step.position.filter(|at| *at != link.entry.number()) {
                     div.also { (icon(State::Bad)) " claims number " (number(link.entry.number())) ", stands at " (number(position)) }
                 }
             }
-            span.who title={ (word) " " (plain(&row.standing.why())) } {
+            span.who title=(plain(format!("{word} {}", row.standing.why()).trim_end())) {
                 (icon(state)) " " span.heard { (word) ", " } (link.principal.as_str())
                 @if state == State::Bad || state == State::Doubt { " " span.why { (word) } }
             }
