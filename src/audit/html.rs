@@ -129,7 +129,7 @@ fn exceptions(view: View<'_>) -> Markup {
                 h3 #{ "exception-" (kind.word()) } { (kind.word()) " " span.tag { (all) } }
                 p.quiet { (kind.sentence()) }
                 div.scroll role="region" aria-label=(kind.word()) tabindex="0" {
-                    table {
+                    table.found {
                         caption.heard { (kind.word()) }
                         thead { tr {
                             th scope="col" { "Entry" } th scope="col" { "Recorded" }
@@ -238,7 +238,9 @@ fn checking(view: View<'_>) -> Markup {
 /// A time as it stands in a model, in UTC.
 fn moment(text: &str) -> Markup {
     match text.trim_end_matches('Z').split_once('T') {
-        Some((day, clock)) => html! { time { (foreign(day)) " " span.clock { (foreign(clock)) } } },
+        Some((day, clock)) => {
+            html! { time { span.date { (foreign(day)) } " " span.clock { (foreign(clock)) } } }
+        }
         None => foreign(text),
     }
 }

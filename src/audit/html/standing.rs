@@ -92,7 +92,7 @@ pub(super) fn verdict(view: View<'_>) -> Markup {
                 }
             }
             h3 { "Findings" }
-            @if findings.len() == 0 { p { (badge(State::Good, "none")) " No rule is broken, and nothing was left open." } }
+            @if findings.len() == 0 { p { (badge(State::Good, "none")) " In this copy no rule is broken, and nothing was left open." } }
             @else {
                 div.scroll role="region" aria-label="Findings" tabindex="0" {
                     table {
@@ -143,7 +143,7 @@ fn asked(view: View<'_>) -> Markup {
             None => p { (badge(State::Doubt, "none")) " No entry is held by two independent copies." },
         }
         div.scroll role="region" aria-label="Remotes" tabindex="0" {
-            table {
+            table.copies {
                 caption.heard { "Remotes" }
                 thead { tr {
                     th scope="col" { "Remote" } th scope="col" { "State" } th scope="col" { "Holds up to" }
