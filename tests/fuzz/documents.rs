@@ -1,5 +1,6 @@
 //! What entries are made of: a reader gives back the bytes it was given, or refuses them.
 
+use git_ledger::audit::{self, Form, check};
 use git_ledger::commit::{self, Draft, Link};
 use git_ledger::entry::Entry;
 use git_ledger::event::{Event, Pending};
@@ -222,5 +223,33 @@ pub fn proof(input: &[u8]) {
             }
         }
         Statement::Split(_) => panic!("nobody signed two histories"),
+    }
+}
+
+/// A report: whatever its data are, the pages made of them hold them and no other markup, and
+/// nobody's word makes it sound.
+pub fn report(input: &[u8]) {
+    let Ok(read) = check::read(input, "0000000000000000") else {
+        return;
+    };
+    assert_eq!(read.form.is_some(), read.findings.is_empty());
+    assert_ne!(
+        Answer::of(&check::examine(&read.model, None)),
+        Answer::Sound
+    );
+    for form in Form::ALL {
+        let made = audit::render(&read.model, form);
+        match form {
+            Form::Html | Form::Print => {
+                assert_eq!(made.matches("<script").count(), 1);
+                assert_eq!(made.matches("</script").count(), 1);
+            }
+            Form::Markdown => assert_eq!(made.matches("-->").count(), 1),
+            Form::Json => assert_eq!(made.lines().count(), 1),
+        }
+        let again = check::read(made.as_bytes(), "0000000000000000").expect("what was made");
+        assert_eq!(again.form, Some(form));
+        assert_eq!(again.model, read.model);
+        assert!(again.findings.is_empty());
     }
 }

@@ -54,6 +54,10 @@ pub const TARGETS: &[Target] = &[
         run: documents::proof,
     },
     Target {
+        name: "report",
+        run: documents::report,
+    },
+    Target {
         name: "signature",
         run: seals::signature,
     },
