@@ -91,15 +91,45 @@ impl Decision {
     }
 }
 
-/// One thing that was seen in the range.
+/// Who says that something was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The verification: a rule is broken, or could not be checked.
+    Verify,
+    /// What the program finds that somebody should explain, though no rule is broken.
+    Exceptions,
+    /// The reviewer.
+    Reviewer,
+}
+
+impl By {
+    /// The word used in every output.
+    pub fn word(self) -> &'static str {
+        match self {
+            By::Verify => "verify",
+            By::Exceptions => "exceptions",
+            By::Reviewer => "reviewer",
+        }
+    }
+
+    /// What a word means.
+    pub fn of(word: &str) -> Option<By> {
+        let all = [By::Verify, By::Exceptions, By::Reviewer];
+        all.into_iter().find(|by| by.word() == word)
+    }
+}
+
+/// One thing that was seen in the range, or several of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// Its name: a finding of `verify`, or a word of the reviewer's.
+    /// Its name: a finding of `verify`, a kind of exception, or a word of the reviewer's.
     pub id: String,
-    /// The entry it concerns.
+    /// The entry it concerns; none where it is about several, or none.
     pub entry: Option<u64>,
-    /// Whether the program found it, or the reviewer says so.
-    pub verified: bool,
+    /// How many of its kind are meant.
+    pub count: u64,
+    /// Who says so.
+    pub by: By,
     /// What was decided.
     pub decision: Decision,
 }
@@ -143,7 +173,10 @@ pub enum Fault {
 impl Review {
     /// How many entries the range has.
     pub fn entries(&self) -> u64 {
-        (self.last.number - self.first.number).saturating_add(1)
+        self.last
+            .number
+            .saturating_sub(self.first.number)
+            .saturating_add(1)
     }
 
     /// What is wrong with what it says, if anything: no program signs such a review.
@@ -331,10 +364,13 @@ fn read_bound(object: &Object) -> Option<Bound> {
 fn seen(seen: &Seen) -> Value {
     let mut object = Object::new()
         .with("id", seen.id.as_str())
-        .with("by", if seen.verified { "verify" } else { "reviewer" })
+        .with("by", seen.by.word())
         .with("decision", seen.decision.word());
     if let Some(entry) = seen.entry {
         object.set("entry", number(entry));
+    }
+    if seen.count > 1 {
+        object.set("count", number(seen.count));
     }
     object.into()
 }
@@ -348,11 +384,11 @@ fn read_seen(value: &Value) -> Option<Seen> {
             None => None,
             Some(value) => Some(count(value)?),
         },
-        verified: match text("by")? {
-            "verify" => true,
-            "reviewer" => false,
-            _ => return None,
+        count: match object.get("count") {
+            None => 1,
+            Some(value) => count(value).filter(|count| *count > 1)?,
         },
+        by: By::of(text("by")?)?,
         decision: Decision::of(text("decision")?)?,
     })
 }
@@ -378,7 +414,8 @@ mod tests {
             findings: vec![Seen {
                 id: "eventConflict".into(),
                 entry: Some(7),
-                verified: true,
+                count: 1,
+                by: By::Verify,
                 decision: Decision::Fine,
             }],
             outcome: Outcome::Clean,

@@ -151,27 +151,62 @@ fn only_auditors_and_admins_sign_and_one_s_own_entries_are_told() {
 #[test]
 fn what_is_decided_is_written_down() {
     let world = world();
-    let said = review(&world, &["1..4", "--finding", "forced-push@2=incident"]);
+    let said = review(&world, &["1..4", "--finding", "rebased@2=incident"]);
     assert!(said.out.contains(": incident"), "{said}");
     let recorded = data(&world);
-    assert_eq!(recorded["findings"][0]["id"], "forced-push");
+    assert_eq!(recorded["findings"][0]["id"], "rebased");
     assert_eq!(recorded["findings"][0]["by"], "reviewer");
     review(
         &world,
         &[
             "1..4",
             "--finding",
-            "forced-push@2=incident",
+            "rebased@2=incident",
             "--result",
             "clean",
         ],
     )
     .code(1);
-    review(&world, &["1..4", "--finding", "forced-push@9=ok"]).code(129);
+    review(&world, &["1..4", "--finding", "rebased@9=ok"]).code(129);
     review(&world, &["1..4", "--finding", "signatureBad@2=ok"]).code(129);
     // nothing of this was signed
     let said = world.ledger("r", &["review", "--list"]).ok();
     assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn what_somebody_should_explain_is_decided_before_it_is_clean() {
+    let world = world();
+    let content = r#"{"environment":{"id":"prod"},"artifactId":"pkg:oci/payments@sha256:1"}"#;
+    std::fs::write(world.path("content"), content).expect("data");
+    let words = [
+        "append",
+        "--cdevent",
+        "service.deployed",
+        "--subject",
+        "payments",
+    ];
+    let words = [&words[..], &["--data-json", "../content"]].concat();
+    world.ledger("r", &words).ok();
+    let said = review(&world, &["1..6"]);
+    assert!(
+        said.err.contains("exception unapproved-deployment entry 6"),
+        "{said}"
+    );
+    assert!(
+        said.out.contains("entries: findings (verified: sound)"),
+        "{said}"
+    );
+    review(&world, &["1..6", "--result", "clean"]).code(1);
+    let decided = ["1..6", "--finding", "unapproved-deployment@6=ok"];
+    let said = review(&world, &decided).code(0);
+    assert!(said.out.contains("entries: clean"), "{said}");
+    let recorded = data(&world);
+    assert_eq!(recorded["findings"][0]["by"], "exceptions");
+    assert_eq!(recorded["findings"][0]["entry"], 6);
+    // outside the range it is nobody's question
+    let said = review(&world, &["1..5"]).code(0);
+    assert!(said.out.contains("entries: clean"), "{said}");
 }
 
 #[test]

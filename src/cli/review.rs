@@ -7,14 +7,18 @@ use git_ledger::append::{Next, Repeats, group};
 use git_ledger::date::rfc3339;
 use git_ledger::escape::printable;
 use git_ledger::event::{Pending, REVIEW};
+use git_ledger::exceptions::{Exception, Exceptions};
 use git_ledger::finding::{Answer, Severity};
 use git_ledger::json::Value;
+use git_ledger::proof::History;
 use git_ledger::query::Span;
 use git_ledger::report::reviews;
 use git_ledger::report::verdict::finding_line;
 use git_ledger::review::{Bound, Outcome, Review};
+use git_ledger::store::Store as _;
 use git_ledger::trust;
 use git_ledger::verify::Verdict;
+use gix::ObjectId;
 
 use super::context::{Context, Opened, random_id};
 use super::events::default_source;
@@ -22,21 +26,23 @@ use super::failure::{Exit, Failure};
 use super::job::Job;
 use super::on_failure::{self, OnFailure};
 use super::recording::remotes;
+use super::terminal::Progress;
 use super::{date, terminal, verify};
 
 /// Sign that entries were looked at, and what was found
 ///
 /// For whoever the policy names auditor or admin. The ledger is verified first; what that finds is
-/// shown and written into the review, together with what you decide about each and what you found
-/// yourself. Nothing is called clean that is in breach, could not be checked, or is undecided.
-/// Without a range it tells what has been looked at and what waits.
+/// shown and written into the review, with the exceptions (deployments nobody approved, forced
+/// pushes, gaps and the like), what you decide about each and what you found yourself. Nothing is
+/// called clean that is in breach, could not be checked, or is undecided. With --dry-run it shows
+/// what there is to decide. Without a range it tells what has been looked at and what waits.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The entries: 5..20, 5.., ..20, 17, or 'new' for all from the first nobody looked at
     #[arg(value_name = "RANGE")]
     range: Option<String>,
-    /// A finding and the decision, NAME[@ENTRY]=ok or =incident: one that was shown, or a word of
-    /// yours
+    /// A finding or exception and the decision, NAME[@ENTRY]=ok or =incident: one that is shown, all
+    /// of its name, or a word of yours
     #[arg(long, value_name = "FINDING", requires = "range")]
     finding: Vec<String>,
     /// What it comes to [default: incident if a finding is one, findings if one is open, else clean]
@@ -88,11 +94,15 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
     }
 }
 
+/// Findings, and exceptions, that are shown before the rest is only counted.
+const SHOWN: usize = 25;
+
 /// What was read of the ledger for a review.
 struct Looked {
     first: Bound,
     last: Bound,
     own: u64,
+    exceptions: Vec<Exception>,
 }
 
 fn sign(context: &Context, args: &Args, range: &str) -> Result<Exit, Failure> {
@@ -126,8 +136,8 @@ fn sign(context: &Context, args: &Args, range: &str) -> Result<Exit, Failure> {
     let newest = tip.link.entry.number();
     let span = span(&opened, range, newest)?;
     let (judged, _) = verify::judge(&opened, opened.settings.fingerprint, None)?;
-    let looked = look(&opened, span, me)?;
-    let findings = said::findings(&judged.findings, span, &decided)?;
+    let looked = look(&opened, tip.link.id, span, me)?;
+    let findings = said::findings(&judged.findings, &looked.exceptions, span, &decided)?;
     let outcome = outcome(args.result, &findings, judged.answer());
     let review = Review {
         first: looked.first,
@@ -141,7 +151,7 @@ fn sign(context: &Context, args: &Args, range: &str) -> Result<Exit, Failure> {
         note,
         ticket,
     };
-    tell(&judged, &review);
+    tell(&judged, &looked.exceptions, &review);
     review.check().map_err(|why| {
         Failure::no(format!("this is not signed: {why}"))
             .hint("say what you found: --result findings, or --finding NAME@ENTRY=ok|incident")
@@ -188,36 +198,55 @@ fn span(opened: &Opened, text: &str, newest: u64) -> Result<(u64, u64), Failure>
     Ok((from, to))
 }
 
-/// Reads the ends of the range, and counts what its reviewer signed.
-fn look(opened: &Opened, (from, to): (u64, u64), me: &str) -> Result<Looked, Failure> {
-    let tip = opened.ledger.tip()?.link.id;
+/// Reads all entries once, the oldest first: the ends of the range, what its reviewer signed in
+/// it, and what in it somebody should explain.
+fn look(
+    opened: &Opened,
+    tip: ObjectId,
+    (from, to): (u64, u64),
+    me: &str,
+) -> Result<Looked, Failure> {
+    let incomplete = |why: &str| {
+        Failure {
+            exit: Exit::Unknown,
+            ..Failure::cannot(format!("the entries up to {to} are not all here: {why}"))
+        }
+        .hint("'git ledger verify' tells what is missing")
+    };
+    let boundary = opened.ledger.surroundings()?.boundary;
+    let history = History::walk(opened.ledger.reader(), tip, &boundary)
+        .map_err(|finding| incomplete(&finding.detail))?;
+    let progress = Progress::of("reading entries");
     let (mut first, mut last, mut own) = (None, None, 0u64);
-    for link in opened.ledger.links(tip)? {
-        let link = link?;
-        let number = link.entry.number();
-        if number > to {
+    let mut exceptions = Exceptions::default();
+    for (number, commit) in (0u64..).zip(history.commits()) {
+        progress.at(number);
+        let link = opened.ledger.link(*commit)?;
+        exceptions.add(&link);
+        if !(from..=to).contains(&number) {
             continue;
         }
+        own += u64::from(link.principal.as_str() == me);
         let bound = Bound {
             number,
             digest: link.digest(),
         };
-        own += u64::from(link.principal.as_str() == me);
-        if number == to {
-            last = Some(bound);
-        }
-        if number <= from {
-            first = Some(bound).filter(|bound| bound.number == from);
-            break;
-        }
+        first = first.or(Some(bound));
+        last = Some(bound);
     }
+    progress.done();
+    let inside = |mut list: Vec<Exception>| {
+        list.retain(|found| (from..=to).contains(&found.number));
+        list
+    };
     match (first, last) {
-        (Some(first), Some(last)) => Ok(Looked { first, last, own }),
-        _ => Err(Failure {
-            exit: Exit::Unknown,
-            ..Failure::cannot(format!("the entries {from} to {to} are not all here"))
-        }
-        .hint("'git ledger verify' tells what is missing; a shallow clone needs git fetch --unshallow")),
+        (Some(first), Some(last)) if last.number == to => Ok(Looked {
+            first,
+            last,
+            own,
+            exceptions: inside(exceptions.list()),
+        }),
+        _ => Err(incomplete("the newest entry has another number")),
     }
 }
 
@@ -238,14 +267,29 @@ fn outcome(
 }
 
 /// What whoever signs must know first.
-fn tell(judged: &Verdict, review: &Review) {
+fn tell(judged: &Verdict, exceptions: &[Exception], review: &Review) {
     for finding in judged
         .findings
         .iter()
         .filter(|finding| finding.severity() > Severity::Note)
-        .take(25)
+        .take(SHOWN)
     {
         terminal::tell(&finding_line(finding));
+    }
+    for found in exceptions.iter().take(SHOWN) {
+        terminal::tell(&format!(
+            "exception {} entry {}\t{}: {}",
+            found.kind.word(),
+            found.number,
+            printable(&found.what),
+            printable(&found.why)
+        ));
+    }
+    if exceptions.len() > SHOWN {
+        let more = exceptions.len() - SHOWN;
+        terminal::tell(&format!(
+            "          … and {more} more; 'git ledger report' lists all"
+        ));
     }
     if !judged.pinned {
         terminal::tell(

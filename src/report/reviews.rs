@@ -4,7 +4,7 @@ use crate::date::rfc3339;
 use crate::escape::printable;
 use crate::json::{Object, Value};
 use crate::merkle::hex;
-use crate::review::{Coverage, Placed, Review, Waiting};
+use crate::review::{By, Coverage, Placed, Review, Waiting};
 
 use super::layout::counted;
 use super::verdict::{age, clean, number};
@@ -86,13 +86,17 @@ pub fn text(placed: &Placed) -> String {
         let at = seen
             .entry
             .map_or_else(String::new, |at| format!(" at {at}"));
-        let by = if seen.verified {
-            ""
-        } else {
-            " (the reviewer's)"
+        let by = match seen.by {
+            By::Verify => "",
+            By::Exceptions => " (an exception)",
+            By::Reviewer => " (the reviewer's)",
+        };
+        let count = match seen.count {
+            0 | 1 => String::new(),
+            count => format!(", {count} times"),
         };
         out += &format!(
-            "finding  {}{at}: {}{by}\n",
+            "finding  {}{at}{count}: {}{by}\n",
             printable(&seen.id),
             seen.decision.word()
         );

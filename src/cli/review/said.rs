@@ -3,9 +3,12 @@
 use std::path::Path;
 
 use git_ledger::escape::printable;
+use git_ledger::exceptions::{Exception, Kind};
 use git_ledger::finding::{Finding, FindingId, Severity};
 use git_ledger::json::forbidden_character;
-use git_ledger::review::{Decision, LONGEST_NOTE, LONGEST_TICKET, MOST_FINDINGS, Outcome, Seen};
+use git_ledger::review::{
+    By, Decision, LONGEST_NOTE, LONGEST_TICKET, MOST_FINDINGS, Outcome, Seen,
+};
 
 use super::super::events;
 use super::super::failure::Failure;
@@ -76,9 +79,10 @@ fn decided(text: &str) -> std::result::Result<Decided, Failure> {
 }
 
 /// What was found in the range or about no entry, with the decisions, and what only the reviewer
-/// says.
+/// says. Exceptions nobody decided about one by one stand there by their kind.
 pub fn findings(
     found: &[Finding],
+    exceptions: &[Exception],
     (from, to): (u64, u64),
     decided: &[Decided],
 ) -> std::result::Result<Vec<Seen>, Failure> {
@@ -107,10 +111,12 @@ pub fn findings(
         all.push(Seen {
             id: name.to_owned(),
             entry: finding.at,
-            verified: true,
+            count: 1,
+            by: By::Verify,
             decision,
         });
     }
+    all.extend(explained(exceptions, decided, &mut used));
     for (said, _) in decided.iter().zip(&used).filter(|(_, used)| !**used) {
         if said.entry.is_some_and(|at| !(from..=to).contains(&at)) {
             return Err(Failure::usage(format!(
@@ -119,16 +125,17 @@ pub fn findings(
             ))
             .hint("a review is about the entries of its range"));
         }
-        if FindingId::ALL.iter().any(|id| id.name() == said.name) {
-            return Err(
-                Failure::usage(format!("the verification found no {} there", said.name))
-                    .hint("decide about what it shows, or use a word of your own"),
-            );
+        let known = FindingId::ALL.iter().any(|id| id.name() == said.name)
+            || Kind::all().any(|kind| kind.word() == said.name);
+        if known {
+            return Err(Failure::usage(format!("there is no {} there", said.name))
+                .hint("decide about what it shows, or use a word of your own"));
         }
         all.push(Seen {
             id: said.name.clone(),
             entry: said.entry,
-            verified: false,
+            count: 1,
+            by: By::Reviewer,
             decision: said.decision,
         });
     }
@@ -140,6 +147,53 @@ pub fn findings(
         .hint("review a shorter range"));
     }
     Ok(all)
+}
+
+/// The exceptions with the decisions: those that were named by their entry, then the rest of each
+/// kind together.
+fn explained(exceptions: &[Exception], decided: &[Decided], used: &mut [bool]) -> Vec<Seen> {
+    let mut all = Vec::new();
+    for kind in Kind::all() {
+        let mut rest = 0u64;
+        for found in exceptions.iter().filter(|found| found.kind == kind) {
+            let one = decided
+                .iter()
+                .position(|said| said.name == kind.word() && said.entry == Some(found.number));
+            let Some(at) = one else {
+                rest += 1;
+                continue;
+            };
+            if let (Some(used), Some(said)) = (used.get_mut(at), decided.get(at)) {
+                // several of one kind in one entry are one
+                if !std::mem::replace(used, true) {
+                    all.push(seen(kind, said.entry, 1, said.decision));
+                }
+            }
+        }
+        if rest == 0 {
+            continue;
+        }
+        let general = decided
+            .iter()
+            .zip(used.iter_mut())
+            .find(|(said, _)| said.name == kind.word() && said.entry.is_none());
+        let decision = general.map_or(Decision::Open, |(said, used)| {
+            *used = true;
+            said.decision
+        });
+        all.push(seen(kind, None, rest, decision));
+    }
+    all
+}
+
+fn seen(kind: Kind, entry: Option<u64>, count: u64, decision: Decision) -> Seen {
+    Seen {
+        id: kind.word().to_owned(),
+        entry,
+        count,
+        by: By::Exceptions,
+        decision,
+    }
 }
 
 /// The note, from wherever it was given.
@@ -210,7 +264,7 @@ mod tests {
         let found = [repeated, bad];
         let see = |span, said: &[&str]| {
             let said: Vec<String> = said.iter().map(|text| (*text).to_owned()).collect();
-            findings(&found, span, &decisions(&said).expect("decisions"))
+            findings(&found, &[], span, &decisions(&said).expect("decisions"))
         };
         let open = see((0, 20), &[]).expect("findings");
         assert_eq!(open[0].decision, Decision::Fine);
@@ -227,10 +281,57 @@ mod tests {
         );
         // what was not found cannot be decided about, and a word of one's own can be said
         assert!(see((0, 20), &["signatureBad@8=ok"]).is_err());
-        assert!(see((0, 8), &["forced-push@9=ok"]).is_err());
+        assert!(see((0, 8), &["rebased@9=ok"]).is_err());
+        assert_eq!(see((0, 8), &["rebased@3=ok"]).expect("findings").len(), 2);
+    }
+
+    #[test]
+    fn exceptions_are_decided_one_by_one_or_by_their_kind() {
+        let at = |kind, number| Exception {
+            kind,
+            number,
+            commit: gix::ObjectId::null(gix::hash::Kind::Sha1),
+            time: 0,
+            what: String::new(),
+            who: Vec::new(),
+            why: String::new(),
+        };
+        let found = [
+            at(Kind::ForcedPush, 3),
+            at(Kind::ForcedPush, 5),
+            at(Kind::ForcedPush, 7),
+            at(Kind::Gap, 6),
+        ];
+        let see = |said: &[&str]| {
+            let said: Vec<String> = said.iter().map(|text| (*text).to_owned()).collect();
+            let all = findings(&[], &found, (0, 9), &decisions(&said).expect("decisions"));
+            all.map(|all| {
+                let told = all
+                    .into_iter()
+                    .map(|seen| (seen.id, seen.entry, seen.count, seen.decision.word()));
+                told.collect::<Vec<_>>()
+            })
+            .ok()
+        };
+        let gap = |word| ("gap".to_owned(), None, 1, word);
+        let push = |entry, count, word| ("forced-push".to_owned(), entry, count, word);
+        assert_eq!(see(&[]), Some(vec![gap("open"), push(None, 3, "open")]));
         assert_eq!(
-            see((0, 8), &["forced-push@3=ok"]).expect("findings").len(),
-            2
+            see(&["forced-push=ok", "gap@6=incident"]),
+            Some(vec![
+                ("gap".to_owned(), Some(6), 1, "incident"),
+                push(None, 3, "ok")
+            ])
         );
+        assert_eq!(
+            see(&["forced-push@5=incident", "gap=ok"]),
+            Some(vec![
+                gap("ok"),
+                push(Some(5), 1, "incident"),
+                push(None, 2, "open")
+            ])
+        );
+        assert_eq!(see(&["forced-push@4=ok"]), None);
+        assert_eq!(see(&["one-person=ok"]), None);
     }
 }
