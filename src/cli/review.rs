@@ -218,7 +218,7 @@ fn look(
         .map_err(|finding| incomplete(&finding.detail))?;
     let progress = Progress::of("reading entries");
     let (mut first, mut last, mut own) = (None, None, 0u64);
-    let mut exceptions = Exceptions::default();
+    let mut exceptions = Exceptions::within(from, to);
     for (number, commit) in (0u64..).zip(history.commits()) {
         progress.at(number);
         let link = opened.ledger.link(*commit)?;
@@ -235,16 +235,12 @@ fn look(
         last = Some(bound);
     }
     progress.done();
-    let inside = |mut list: Vec<Exception>| {
-        list.retain(|found| (from..=to).contains(&found.number));
-        list
-    };
     match (first, last) {
         (Some(first), Some(last)) if last.number == to => Ok(Looked {
             first,
             last,
             own,
-            exceptions: inside(exceptions.list()),
+            exceptions: exceptions.list(),
         }),
         _ => Err(incomplete("the newest entry has another number")),
     }
