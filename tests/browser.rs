@@ -3,6 +3,7 @@
 
 mod api;
 mod foreign;
+mod report;
 pub mod web;
 
 use std::fs;
@@ -101,23 +102,70 @@ fn people_find_their_way() {
     assert!(said.out.contains("entry 5"), "{said}");
 }
 
+/// Repositories of which the answer is not "sound": rewritten, cut off, without a ledger.
+fn doubtful(world: &World) -> [&'static str; 3] {
+    let clone = ["clone", "--quiet", "--mirror", "r", "rewritten.git"];
+    world.git("", &clone).ok();
+    world.ledger("rewritten.git", &["verify", "--quiet"]).ok();
+    let back = ["update-ref", "refs/heads/ledger", "ledger~30"];
+    world.git("rewritten.git", &back).ok();
+    let near = format!("file://{}", world.path("r").display());
+    let cut = [
+        "clone", "--quiet", "--bare", "--depth", "5", "--branch", "ledger",
+    ];
+    world
+        .git("", &[&cut[..], &[&near, "cut.git"]].concat())
+        .ok();
+    let empty = ["init", "--quiet", "--bare", "empty.git"];
+    world.git("", &empty).ok();
+    ["rewritten.git", "cut.git", "empty.git"]
+}
+
 #[test]
 fn every_page_is_for_everybody() {
     let world = World::new();
     honest(&world);
-    let web = Web::of(&world, &["r"]);
-    let slug = web.judged().remove(0);
-    let more = [
-        format!("/l/{slug}/log?q=outcome:nothing"),
-        format!("/l/{slug}/log?q=tpye:x"),
-        format!("/l/{slug}/trace?of=payments"),
-        format!("/l/{slug}/replay?at=20"),
-        format!("/l/{slug}/entry/9999"),
+    let others = doubtful(&world);
+    let web = Web::of(&world, &[&["r"], &others[..]].concat());
+    web.judged();
+    let known = web.api("ledgers");
+    let mut answers = Vec::new();
+    let mut more = Vec::new();
+    for ledger in known["ledgers"].as_array().expect("ledgers") {
+        let slug = ledger["slug"].as_str().expect("a slug");
+        answers.push(format!("{slug} {}", ledger["answer"]));
+        for path in [
+            "",
+            "log",
+            "entry/1",
+            "trace?of=payments",
+            "replay",
+            "policy",
+            "findings",
+            "exceptions",
+        ] {
+            more.push(format!("/l/{slug}/{path}"));
+        }
+    }
+    assert_eq!(
+        answers,
+        [
+            "r \"sound\"",
+            "rewritten \"breach\"",
+            "cut \"unknown\"",
+            "empty \"unknown\""
+        ]
+    );
+    more.extend([
+        "/l/r/log?q=outcome:nothing".to_owned(),
+        "/l/r/log?q=tpye:x".to_owned(),
+        "/l/r/replay?at=20".to_owned(),
+        "/l/r/entry/9999".to_owned(),
         "/l/nobody/".to_owned(),
         "/nowhere".to_owned(),
-    ];
+    ]);
     let more: Vec<&str> = more.iter().map(String::as_str).collect();
-    let seen = crawl(&world, &web, "3", "-", &more);
+    let seen = crawl(&world, &web, "2", "-", &more);
     for kind in [
         "/",
         "/help",
@@ -137,6 +185,7 @@ fn every_page_is_for_everybody() {
             seen["kinds"]
         );
     }
+    assert!(seen["looks"].as_u64() > Some(80), "{seen}");
 }
 
 /// A ledger full of these words: whatever may be named is named with them, and beside it a branch
