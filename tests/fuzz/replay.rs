@@ -76,6 +76,7 @@ fn replay(name: &str) {
     // those that start a process or write files cost a thousand times more
     let bent = match name {
         "keygen" => times(40, 2_000),
+        "report" => times(200, 20_000),
         "repository" | "pack" | "state" => times(1_000, 100_000),
         "stolen" => times(1_500, 200_000),
         _ => times(8_000, 2_000_000),
@@ -105,6 +106,6 @@ macro_rules! targets {
 }
 
 targets! {
-    entry tree policy json event proposal proof signature keygen certificate hook words repository
+    entry tree policy json event proposal proof report signature keygen certificate hook words repository
     pack state stolen intake webhook pipeline
 }
