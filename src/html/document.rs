@@ -40,6 +40,8 @@ pub struct Frame<'a> {
     pub ledger: Option<(&'a str, String)>,
     /// The navigation.
     pub links: Vec<Link<'a>>,
+    /// Who reads, if somebody vouches for it.
+    pub reader: Option<&'a str>,
 }
 
 /// A page of the server.
@@ -73,6 +75,7 @@ pub fn page(frame: &Frame<'_>, main: &Markup) -> Markup {
                 footer.foot {
                     p { "git-ledger " (VERSION) ". This page only shows; it changes nothing, and it is no evidence: a proof, a receipt or your own "
                         code { "git ledger verify" } " is." }
+                    @if let Some(reader) = frame.reader { p { "Shown to " (foreign(reader)) ", as whoever stands in front of this server says." } }
                 }
             }
         }
@@ -157,6 +160,7 @@ mod tests {
             title: "</title><script>\u{202e}",
             ledger: Some(("<b>acme", "/l/a/".into())),
             links: vec![link],
+            reader: Some("eve\u{202e}"),
         };
         let page = page(&frame, &html! { h1 { "x" } }).into_string();
         insta::assert_snapshot!(page);

@@ -348,9 +348,6 @@ pub enum Wanted {
 
 /// The ledgers that are served.
 pub trait Library: Send + Sync {
-    /// The clock, in seconds since 1970.
-    fn now(&self) -> u64;
-
     /// All of them, in the order in which they were named.
     fn books(&self) -> &[Arc<dyn Book>];
 
@@ -422,16 +419,10 @@ pub trait Book: Send + Sync {
 }
 
 /// What every page is drawn with besides its answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Site {
-    /// The version of this program.
-    pub version: &'static str,
-    /// The clock, in seconds since 1970.
-    pub now: u64,
     /// The ledger the page is about; none on the list of ledgers, on the help and on some errors.
     pub known: Option<Known>,
-    /// How many ledgers are served.
-    pub ledgers: usize,
     /// Who reads, if a proxy or token says so.
     pub reader: Option<String>,
 }

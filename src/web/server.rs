@@ -260,7 +260,10 @@ async fn reading(
 
 /// A page, or a file that pages hand out.
 fn show(library: &dyn Library, page: Page, asked: &Asked) -> Result<Answer, Problem> {
-    let mut site = site(library, asked.reader.clone());
+    let mut site = Site {
+        known: None,
+        reader: asked.reader.clone(),
+    };
     let ask = &asked.ask;
     match page {
         Page::Ledgers => {
@@ -351,16 +354,6 @@ fn show(library: &dyn Library, page: Page, asked: &Asked) -> Result<Answer, Prob
     Ok(Answer::Page(markup))
 }
 
-fn site(library: &dyn Library, reader: Option<String>) -> Site {
-    Site {
-        version: env!("CARGO_PKG_VERSION"),
-        now: library.now(),
-        known: None,
-        ledgers: library.books().len(),
-        reader,
-    }
-}
-
 fn respond(head: &Parts, shared: &Shared, answer: Result<Answer, Problem>) -> Response {
     match answer {
         Ok(Answer::Page(markup)) => html(markup),
@@ -414,17 +407,14 @@ fn refusal(head: &Parts, shared: &Shared, problem: &Problem, inside: bool) -> Re
     let mut response = if head.uri.path().starts_with("/api/") {
         bytes("application/problem+json", api::problem(problem))
     } else {
-        let mut site = site(&*shared.library, None);
-        match inside {
-            false => site.ledgers = 0,
-            true => {
-                let slug = head.uri.path().strip_prefix("/l/");
-                let slug = slug.and_then(|rest| rest.split('/').next());
-                let book = slug.and_then(|slug| shared.library.book(slug));
-                site.known = book.map(|book| book.known());
-                let reader = head.extensions.get::<Reader>().cloned();
-                site.reader = reader.and_then(|Reader(reader)| reader);
-            }
+        let mut site = Site::default();
+        if inside {
+            let slug = head.uri.path().strip_prefix("/l/");
+            let slug = slug.and_then(|rest| rest.split('/').next());
+            let book = slug.and_then(|slug| shared.library.book(slug));
+            site.known = book.map(|book| book.known());
+            let reader = head.extensions.get::<Reader>().cloned();
+            site.reader = reader.and_then(|Reader(reader)| reader);
         }
         html(pages::error(&site, problem))
     };

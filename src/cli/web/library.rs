@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use git_ledger::git::Repository;
-use git_ledger::listener::Host as _;
 use git_ledger::web::answers::Name;
 use git_ledger::web::{Book, Library};
 
@@ -20,7 +19,6 @@ const LONGEST: usize = 100;
 
 /// The ledgers that are served.
 pub struct Shelf {
-    host: Arc<Terminal>,
     books: Vec<Arc<LedgerBook>>,
     shown: Vec<Arc<dyn Book>>,
 }
@@ -85,7 +83,6 @@ impl Shelf {
         }
         let shown = books.iter().map(|book| Arc::clone(book) as Arc<dyn Book>);
         Ok(Shelf {
-            host: Arc::clone(host),
             shown: shown.collect(),
             books,
         })
@@ -111,10 +108,6 @@ impl Shelf {
 }
 
 impl Library for Shelf {
-    fn now(&self) -> u64 {
-        self.host.now()
-    }
-
     fn books(&self) -> &[Arc<dyn Book>] {
         &self.shown
     }

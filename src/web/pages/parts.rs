@@ -39,6 +39,7 @@ pub fn framed(site: &Site, title: &str, here: Option<Tab>, main: &Markup) -> Mar
             title,
             ledger: None,
             links: Vec::new(),
+            reader: site.reader.as_deref(),
         };
         return html::page(&frame, main);
     };
@@ -57,6 +58,7 @@ pub fn framed(site: &Site, title: &str, here: Option<Tab>, main: &Markup) -> Mar
         title: &format!("{title} · {name}"),
         ledger: Some((&name, base)),
         links,
+        reader: site.reader.as_deref(),
     };
     html::page(&frame, main)
 }

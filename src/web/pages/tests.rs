@@ -251,10 +251,7 @@ fn known() -> Known {
 
 fn site(known: Option<Known>) -> Site {
     Site {
-        version: "0",
-        now: NOW,
         known,
-        ledgers: 1,
         reader: Some(HOSTILE.to_owned()),
     }
 }
