@@ -229,6 +229,24 @@ fn append_past(world: &World) {
 }
 
 #[test]
+fn a_ledger_that_cannot_be_verified_says_why() {
+    let world = ledger();
+    world.git("r", &["config", "ledger.verify", "perhaps"]).ok();
+    let site = Site::start(&world, "r", &[]);
+    let known = site.until("/ledgers/r", |known| known["trouble"].is_string());
+    let trouble = known["trouble"].as_str().expect("words");
+    assert!(trouble.contains("neither full nor incremental"), "{known}");
+    assert_eq!(
+        (&known["answer"], &known["judged"]),
+        (&"unknown".into(), &serde_json::Value::Null)
+    );
+    let page = site.api("/ledgers/r/entries?limit=1");
+    assert_eq!(page["entries"][0]["standing"], "claimed");
+    world.git("r", &["config", "ledger.verify", "full"]).ok();
+    assert_eq!(site.settled("r")["answer"], "sound");
+}
+
+#[test]
 fn an_index_of_another_ledger_leaves_nothing_out() {
     let world = ledger();
     world.ledger("r", &["index"]).ok();

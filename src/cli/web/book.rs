@@ -43,6 +43,8 @@ pub struct LedgerBook {
     /// Wakes whoever keeps the book.
     pub bell: Bell,
     quiet: Quiet,
+    /// What went wrong last, as the log has it.
+    told: Mutex<String>,
 }
 
 /// Where entries stand.
@@ -65,7 +67,10 @@ pub struct State {
     pub mirrors: usize,
     pub limits: freshness::Limits,
     pub totals: Option<Arc<Totals>>,
+    /// Why it cannot be read.
     pub trouble: Option<String>,
+    /// Why it cannot be verified.
+    pub unverifiable: Option<String>,
 }
 
 /// Something happened, or it is over.
@@ -135,6 +140,7 @@ impl LedgerBook {
             changes: watch::Sender::new(0),
             bell: Bell::default(),
             quiet: Quiet::default(),
+            told: Mutex::default(),
         }
     }
 
@@ -197,7 +203,7 @@ impl LedgerBook {
             mirrors: state.mirrors,
             compare_every: self.compare_every,
             totals: state.totals.clone(),
-            trouble: state.trouble.clone(),
+            trouble: state.trouble.clone().or(state.unverifiable.clone()),
         }
     }
 
@@ -216,7 +222,10 @@ impl LedgerBook {
                 .hint("whoever runs this server knows where it went");
             }
             _ => {
-                if self.quiet.allows(self.host.now()) {
+                // what goes on is told once
+                let mut told = lock(&self.told);
+                if *told != message && self.quiet.allows(self.host.now()) {
+                    message.clone_into(&mut told);
                     let line = Line::new(Level::Warning, "cannot-read");
                     self.host
                         .tell(&line.with("ledger", &self.name.slug).with("why", message));

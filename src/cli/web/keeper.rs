@@ -97,10 +97,10 @@ fn judge(book: &LedgerBook) {
                 let began = Instant::now();
                 let verdict = verified_to(book, &opened, (place, tip));
                 not_before = Instant::now() + began.elapsed() * REST;
-                if let Err(problem) = verdict {
-                    book.state().trouble = Some(problem.detail);
-                }
-                book.state().judging = None;
+                let mut state = book.state();
+                state.unverifiable = verdict.err().map(|problem| problem.detail);
+                state.judging = None;
+                drop(state);
             }
             add_up(book, &opened, &mut fold, &mut history);
             if Index::find(&opened.ledger).ok().flatten().is_some() {
