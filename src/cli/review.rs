@@ -235,12 +235,20 @@ fn look(
         last = Some(bound);
     }
     progress.done();
+    let all: u64 = exceptions.counts().values().sum();
+    let exceptions = exceptions.list();
+    if all > exceptions.len() as u64 {
+        return Err(Failure::no(format!(
+            "there are {all} exceptions in {from}..{to}, more than one review can weigh"
+        ))
+        .hint("review a shorter range"));
+    }
     match (first, last) {
         (Some(first), Some(last)) if last.number == to => Ok(Looked {
             first,
             last,
             own,
-            exceptions: exceptions.list(),
+            exceptions,
         }),
         _ => Err(incomplete("the newest entry has another number")),
     }

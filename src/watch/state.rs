@@ -87,6 +87,10 @@ impl State {
         for (matter, seen) in &seen {
             let room = self.known.len() < MOST_KNOWN || self.known.contains_key(matter);
             if !room {
+                // told at every look, for it cannot be remembered that it was
+                let mut known = Known::of(seen, look.now);
+                known.times = look.now;
+                alerts.push(known.alert(matter, Kind::Found, look));
                 continue;
             }
             let known = self

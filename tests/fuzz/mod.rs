@@ -10,6 +10,7 @@ mod pipelines;
 mod places;
 mod seals;
 mod stolen;
+mod watches;
 mod words;
 
 #[cfg(test)]
@@ -104,5 +105,9 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "pipeline",
         run: pipelines::pipeline,
+    },
+    Target {
+        name: "watch",
+        run: watches::watch,
     },
 ];

@@ -108,4 +108,5 @@ macro_rules! targets {
 targets! {
     entry tree policy json event proposal proof report signature keygen certificate hook words repository
     pack state stolen intake webhook pipeline
+    watch
 }
