@@ -30,6 +30,14 @@ main(async () => {
   };
   const browser = await open();
   const taken = [];
+  // what is counted in the background is waited for
+  const first = await tab(browser, origin);
+  for (let tries = 0; tries < 240; tries += 1) {
+    await first.goto(origin + pages.overview);
+    if (!(await first.locator("main").innerText()).includes("so far")) break;
+    await first.waitForTimeout(500);
+  }
+  await first.context().close();
   for (const [look, options] of Object.entries(looks)) {
     const page = await tab(browser, origin, options);
     page.expected = /status of 4/;

@@ -409,8 +409,8 @@ impl Town {
                 ]);
                 if goes_live {
                     told.extend([
-                        run.approval_asked(asked, by),
-                        run.approval_given(agreed, reviewer_of(by, reviewer, author), "approved"),
+                        run.approval_asked(asked, by, &version),
+                        run.approval_given(agreed, reviewer_of(by, reviewer, author), &version),
                         run.deployed(live, "service.upgraded", "production", &version, by),
                     ]);
                     went_live = true;

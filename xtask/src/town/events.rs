@@ -352,10 +352,10 @@ impl Run<'_> {
     }
 
     /// Somebody asks for a decision about a deployment of this run.
-    pub fn approval_asked(&self, time: u64, by: &str) -> Told {
+    pub fn approval_asked(&self, time: u64, by: &str, version: &str) -> Told {
         let content = json!({
             "approvalDetailsUrl": format!("{}/approval", self.url()),
-            "resourceTargetUrl": self.url(),
+            "resourceTargetUrl": self.service.artifact(version),
             "requestor": format!("https://git.acme.example/{by}"),
         });
         let subject = format!("{}/approval", self.id());
@@ -363,12 +363,12 @@ impl Run<'_> {
     }
 
     /// The decision.
-    pub fn approval_given(&self, time: u64, by: &str, decision: &str) -> Told {
+    pub fn approval_given(&self, time: u64, by: &str, version: &str) -> Told {
         let content = json!({
             "approvalDetailsUrl": format!("{}/approval", self.url()),
-            "resourceTargetUrl": self.url(),
+            "resourceTargetUrl": self.service.artifact(version),
             "responder": format!("https://git.acme.example/{by}"),
-            "decision": decision,
+            "decision": "approved",
         });
         let subject = format!("{}/approval", self.id());
         self.say(time, "approval.updated", &subject, content, by)

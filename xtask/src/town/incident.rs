@@ -161,8 +161,8 @@ pub fn alone(day: u64) -> Vec<Told> {
             json!({"change": {"id": new}}),
             "gita",
         ),
-        run.approval_asked(time + 320, "gita"),
-        run.approval_given(time + 340, "gita", "approved"),
+        run.approval_asked(time + 320, "gita", "1.98.0"),
+        run.approval_given(time + 340, "gita", "1.98.0"),
         run.deployed(
             time + 400,
             "service.upgraded",
