@@ -15,6 +15,8 @@ use super::{Advance, Finder};
 const ROUNDS: usize = 4;
 /// At most so many entries.
 const MOST: usize = 5000;
+/// At most so many bytes of entries.
+const MOST_BYTES: usize = 64 << 20;
 
 /// What was found, and how far it was looked for.
 #[derive(Debug, Default)]
@@ -29,6 +31,7 @@ pub struct Pursuit {
     pub misled: bool,
     /// How the last walk ended.
     pub end: Option<End>,
+    bytes: usize,
     /// Entries that were looked at.
     pub looked_at: u64,
     /// Whether whoever asked had no more time.
@@ -96,11 +99,13 @@ impl Pursuit {
                 Advance::Over => break,
             };
             let place = (selected.step.position.unwrap_or(0), selected.step.commit);
-            if self.found.len() >= MOST && !self.found.contains_key(&place) {
+            let enough = self.found.len() >= MOST || self.bytes >= MOST_BYTES;
+            if enough && !self.found.contains_key(&place) {
                 self.full = true;
                 break;
             }
             if let What::Entry(link) = &selected.step.what {
+                self.bytes += link.raw().len();
                 let events = selected.matching.iter();
                 let events = events.filter_map(|at| link.entry.events.get(*at));
                 events.for_each(|event| self.trail.add(link, event));

@@ -21,6 +21,9 @@ use crate::cli::{prove, show, trace};
 
 /// Entries that are handed at once to whoever follows.
 const FOLLOWED: u64 = 500;
+/// Bytes of entries that one answer holds, and one piece of what is handed to whoever follows.
+const BYTES: usize = 64 << 20;
+const PIECE: usize = 2 << 20;
 /// Changes of the policy on one page.
 const CHANGES: usize = 300;
 /// Values of one key that an entry leads on by.
@@ -54,10 +57,10 @@ impl Book for LedgerBook {
             return Ok(page);
         };
         page.by_index = by_index;
-        let (budget, mut last) = (Budget::new(), None);
+        let (budget, mut last, mut bytes) = (Budget::new(), None, 0);
         loop {
             let full = page.rows.len() >= limit;
-            if full || !budget.allows(page.looked_at) {
+            if full || bytes >= BYTES || !budget.allows(page.looked_at) {
                 page.gave_up = !full;
                 page.older = last.filter(|last| *last > 0);
                 break;
@@ -66,6 +69,7 @@ impl Book for LedgerBook {
             match finder.advance(&filter) {
                 Advance::Found(selected) => {
                     let row = sight.row(*selected);
+                    bytes += size(&row);
                     last = row.number().or(last);
                     page.rows.push(row);
                 }
@@ -109,14 +113,19 @@ impl Book for LedgerBook {
         }
         let first = place.number.map_or(0, |number| number + 1);
         let last = newest.min(first.saturating_add(FOLLOWED - 1));
-        let (mut rows, mut upto) = (Vec::new(), place);
+        let (mut rows, mut upto, mut bytes) = (Vec::new(), place, 0);
         for number in first..=last {
+            if bytes >= PIECE {
+                break;
+            }
             let Some(commit) = sight.at(number) else {
                 break;
             };
             let step = sight.read(number, commit);
             if let Some(selected) = filter.select(step) {
-                rows.push(sight.row(selected));
+                let row = sight.row(selected);
+                bytes += size(&row);
+                rows.push(row);
             }
             upto = Place {
                 number: Some(number),
@@ -326,6 +335,14 @@ impl Book for LedgerBook {
             self.forget_index(&opened);
         }
         Ok(counted)
+    }
+}
+
+/// Bytes of an entry.
+fn size(row: &Row) -> usize {
+    match &row.selected.step.what {
+        What::Entry(link) => link.raw().len(),
+        What::Broken { raw, .. } => raw.as_ref().map_or(0, Vec::len),
     }
 }
 
