@@ -122,7 +122,7 @@ Exit status with --once: 0 sound; 1 breach; 2 could not tell, or an alert could 
 SIGTERM or SIGINT, finishes the look that is under way, and ends with 0; a second signal ends it at \
 once.
 
-A program is started without a shell, with the alert as JSON on standard input and in its environment \
+A program is started without a shell, in /, with the alert as JSON on standard input and in its environment \
 GIT_LEDGER_ALERT_ID, _KIND (found, still, gone, notice), _SEVERITY, _FINDING, _ENTRY and _SINCE. \
 Programs, addresses and secrets are taken from the command line and your own configuration, never \
 from the repository's. A webhook is a POST of a CloudEvent; 'git ledger serve' takes it at /events.";

@@ -13,7 +13,7 @@ fn keeper(world: &World) -> String {
         world,
         "keep",
         &format!(
-            "cat >>'{out}'\nenv | grep '^GIT_\\|^HOME\\|SECRET' | sort >>'{out}.env'\npwd >>'{out}.env'"
+            "cat >>'{out}'\nenv | grep '^GIT_\\|^HOME\\|SECRET' | sort >>'{out}.env'\necho \"PWD=$(pwd)\" >>'{out}.env'"
         ),
     )
 }
@@ -49,6 +49,7 @@ fn a_program_is_told_and_its_variables_are_words_of_ours() {
         !variables.contains("SECRET") && !variables.contains("acme"),
         "{variables}"
     );
+    assert!(variables.contains("PWD=/\n"), "{variables}");
     assert!(!world.path("r/pwned").exists());
 }
 
@@ -261,6 +262,17 @@ fn programs_are_the_user_s_own_to_name() {
     world.sleep(86_400);
     once(&world, &[]).code(1);
     assert!(world.path("kept").exists());
+    // a program of the repository is none of theirs
+    let marker = world.path("marker").display().to_string();
+    script(&world, "r/page", &format!("touch '{marker}'"));
+    let mut command = world.command("r", env!("CARGO_BIN_EXE_git-ledger"));
+    let path = std::env::var("PATH").expect("a path");
+    command
+        .args(["watch", "--once", "--alert", "command=page"])
+        .env("PATH", format!(".:{path}:"));
+    let said = run(command, b"");
+    assert!(said.err.contains("it cannot be started"), "{said}");
+    assert!(!world.path("marker").exists());
     for wrong in [
         "command=",
         "command=./relative",

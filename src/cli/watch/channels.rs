@@ -84,7 +84,8 @@ impl Channels {
             channels,
             around: Surroundings {
                 variables: passed(context),
-                directory: context.directory.clone(),
+                // no repository is found there by chance
+                directory: PathBuf::from("/"),
                 patience: Duration::from_secs(args.alert_timeout),
             },
             summary: file("GITHUB_STEP_SUMMARY"),
@@ -183,15 +184,18 @@ fn name(channel: &Channel) -> String {
 fn passed(context: &Context) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
-    variables(context)
-        .filter(|(name, _)| !name.starts_with(b"GIT_"))
-        .map(|(name, value)| {
-            (
-                OsStr::from_bytes(name).to_owned(),
-                OsStr::from_bytes(value).to_owned(),
-            )
-        })
-        .collect()
+    let own = variables(context).filter(|(name, _)| !name.starts_with(b"GIT_"));
+    own.map(|(name, value)| {
+        let (name, value) = (OsStr::from_bytes(name), OsStr::from_bytes(value));
+        if name == "PATH" {
+            // a program of the directory we happen to stand in is none of the user's
+            let absolute = std::env::split_paths(value).filter(|dir| dir.is_absolute());
+            let path = std::env::join_paths(absolute).unwrap_or_default();
+            return (name.to_owned(), path);
+        }
+        (name.to_owned(), value.to_owned())
+    })
+    .collect()
 }
 
 fn channel(
