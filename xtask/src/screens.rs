@@ -19,7 +19,7 @@ pub fn run(root: &Path, words: &[String]) -> Result<(), String> {
         _ => return Err(USAGE.into()),
     };
     let program = crate::suite::program(root)?;
-    crate::suite::install(&[("chromium", "chromium")])?;
+    crate::suite::install(&[("chromium", "chromium"), ("curl", "curl")])?;
     crate::peers::run(root)?;
     if !town.join("acme.git").is_dir() {
         println!("== a town in {}", town.display());
