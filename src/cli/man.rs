@@ -91,6 +91,9 @@ fn page(command: &Command, verb: &str, verbs: &[String]) -> io::Result<Vec<u8>> 
     if super::selection::VERBS.contains(&verb) {
         filter::section().to_writer(&mut out)?;
     }
+    if let Some(text) = command.get_after_help().filter(|_| !verb.is_empty()) {
+        notes(&text.to_string()).to_writer(&mut out)?;
+    }
     verb_limits(verb).to_writer(&mut out)?;
     Roff::to_writer(&rest(verb, verbs), &mut out)?;
     Ok(out)
@@ -143,6 +146,26 @@ fn checks() -> Roff {
         roff.control("TP", []);
         roff.text([bold(check.name())]);
         roff.text([roman(format!("{}: {}.", check.wants(), check.why()))]);
+    }
+    roff
+}
+
+/// What stands below the options in the help; indented lines keep their breaks.
+fn notes(text: &str) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["NOTES"]);
+    for paragraph in text.split("\n\n") {
+        roff.control("PP", []);
+        let kept = paragraph.contains("\n  ");
+        if kept {
+            roff.control("nf", []);
+        }
+        for line in paragraph.lines() {
+            roff.text([roman(line)]);
+        }
+        if kept {
+            roff.control("fi", []);
+        }
     }
     roff
 }
