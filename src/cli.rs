@@ -25,6 +25,7 @@ mod hook;
 mod import;
 mod index;
 mod init;
+mod input;
 mod job;
 mod listening;
 mod log;

@@ -11,16 +11,16 @@ mod receives;
 mod stops;
 
 use std::fs;
-use std::net::TcpStream;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use git_ledger::event::Event;
 use git_ledger::git::{Environment, Repository};
 use git_ledger::json::Value;
 use git_ledger::ledger::Ledger;
 
+use crate::servers::listening::Listening;
 use crate::world::World;
 use client::{Answer, post};
 
@@ -31,17 +31,21 @@ pub const KEY: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 /// A server at work.
 pub struct Serving {
-    child: Child,
-    pub port: u16,
-    log: PathBuf,
+    server: Listening,
     repository: PathBuf,
 }
 
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // it may have ended by itself
-        self.child.kill().ok();
-        self.child.wait().ok();
+impl Deref for Serving {
+    type Target = Listening;
+
+    fn deref(&self) -> &Listening {
+        &self.server
+    }
+}
+
+impl DerefMut for Serving {
+    fn deref_mut(&mut self) -> &mut Listening {
+        &mut self.server
     }
 }
 
@@ -92,43 +96,11 @@ impl Serving {
     }
 
     /// Starts it and waits until it listens.
-    pub fn spawn(world: &World, mut command: Command) -> Serving {
-        let log = world.path("serve.log");
-        let err = fs::File::create(&log).expect("a log");
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(err);
-        let child = command.spawn().expect("a server");
-        let mut serving = Serving {
-            child,
-            port: 0,
-            log,
+    pub fn spawn(world: &World, command: Command) -> Serving {
+        Serving {
+            server: Listening::spawn(world.path("serve.log"), command),
             repository: world.path("r/.git"),
-        };
-        let until = Instant::now() + Duration::from_secs(20);
-        while serving.port == 0 {
-            let said = serving.log();
-            let port = said.split("address=127.0.0.1:").nth(1);
-            let port = port.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-            serving.port = port.unwrap_or(0);
-            let ended = serving.child.try_wait().expect("a server");
-            assert!(ended.is_none() && Instant::now() < until, "{said}");
-            std::thread::sleep(Duration::from_millis(5));
         }
-        serving
-    }
-
-    /// What it said so far.
-    pub fn log(&self) -> String {
-        fs::read_to_string(&self.log).expect("a log")
-    }
-
-    pub fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
-        let long = Some(Duration::from_secs(30));
-        stream.set_read_timeout(long).expect("a timeout");
-        stream
     }
 
     /// One request on a connection of its own.
@@ -143,22 +115,6 @@ impl Serving {
     /// A delivery of GitHub, signed.
     pub fn github(&self, delivery: &str, kind: &str, body: &str) -> Answer {
         self.send(&github(delivery, kind, body))
-    }
-
-    pub fn signal(&self, signal: rustix::process::Signal) {
-        let id = i32::try_from(self.child.id()).expect("a process");
-        let process = rustix::process::Pid::from_raw(id).expect("a process");
-        rustix::process::kill_process(process, signal).expect("a signal");
-    }
-
-    /// Tells it to stop; its exit code, none when a signal ended it.
-    pub fn stop(&mut self) -> Option<i32> {
-        self.signal(rustix::process::Signal::TERM);
-        self.wait()
-    }
-
-    pub fn wait(&mut self) -> Option<i32> {
-        self.child.wait().expect("an end").code()
     }
 
     /// The events of each entry after the first, the oldest first.

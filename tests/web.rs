@@ -6,29 +6,29 @@ mod changes;
 mod door;
 mod many;
 
-use std::fs;
-use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::ops::{Deref, DerefMut};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::serve::client::{self, Answer};
+use crate::servers::listening::Listening;
 use crate::world::World;
 
 /// A server at work.
-pub struct Site {
-    child: Child,
-    pub port: u16,
-    log: PathBuf,
+pub struct Site(Listening);
+
+impl Deref for Site {
+    type Target = Listening;
+
+    fn deref(&self) -> &Listening {
+        &self.0
+    }
 }
 
-impl Drop for Site {
-    fn drop(&mut self) {
-        // it may have ended by itself
-        self.child.kill().ok();
-        self.child.wait().ok();
+impl DerefMut for Site {
+    fn deref_mut(&mut self) -> &mut Listening {
+        &mut self.0
     }
 }
 
@@ -57,45 +57,12 @@ pub fn guarded(answer: &Answer) {
 impl Site {
     /// `git ledger web` in a directory of the world, on a port that is free.
     pub fn start(world: &World, directory: &str, arguments: &[&str]) -> Site {
-        let log = world.path("web.log");
-        let err = fs::File::create(&log).expect("a log");
         let mut command = world.command(directory, env!("CARGO_BIN_EXE_git-ledger"));
         command
             .env_remove("GIT_COMMITTER_DATE")
             .args(["web", "--listen", "127.0.0.1:0"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(err);
-        let child = command.spawn().expect("a server");
-        let mut site = Site {
-            child,
-            port: 0,
-            log,
-        };
-        let until = Instant::now() + Duration::from_secs(20);
-        while site.port == 0 {
-            let said = site.log();
-            let port = said.split("address=127.0.0.1:").nth(1);
-            let port = port.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-            site.port = port.unwrap_or(0);
-            let ended = site.child.try_wait().expect("a server");
-            assert!(ended.is_none() && Instant::now() < until, "{said}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        site
-    }
-
-    /// What it said so far.
-    pub fn log(&self) -> String {
-        fs::read_to_string(&self.log).expect("a log")
-    }
-
-    pub fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
-        let long = Some(Duration::from_secs(30));
-        stream.set_read_timeout(long).expect("a timeout");
-        stream
+            .args(arguments);
+        Site(Listening::spawn(world.path("web.log"), command))
     }
 
     /// A request, byte for byte but for `HOST`, which becomes the server's own.
@@ -160,14 +127,6 @@ impl Site {
                 && totals["read"] == totals["of"]
                 && totals["of"] == known["verdict"]["entries"]
         })
-    }
-
-    /// Tells it to stop; its exit code, none when a signal ended it.
-    pub fn stop(&mut self) -> Option<i32> {
-        let id = i32::try_from(self.child.id()).expect("a process");
-        let process = rustix::process::Pid::from_raw(id).expect("a process");
-        rustix::process::kill_process(process, rustix::process::Signal::TERM).expect("a signal");
-        self.child.wait().expect("an end").code()
     }
 }
 

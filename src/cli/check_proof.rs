@@ -1,8 +1,6 @@
 //! `git ledger check-proof`: judges a receipt, anywhere.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use git_ledger::finding::Finding;
 use git_ledger::git::OpenError;
@@ -12,7 +10,7 @@ use git_ledger::report::proofs;
 
 use super::context::{Context, parse_fingerprint};
 use super::failure::{Exit, Failure};
-use super::terminal;
+use super::{input, terminal};
 
 /// Judge a receipt that 'git ledger prove' made
 ///
@@ -48,7 +46,7 @@ pub fn run(context: &Context, args: &Args) -> Result<Exit, Failure> {
 /// Reads, judges and tells.
 pub(super) fn check(context: &Context, args: &Args, asked: Asked) -> Result<Exit, Failure> {
     let fingerprint = fingerprint(context, args.fingerprint.as_deref())?;
-    let bytes = read(context, &args.file)?;
+    let bytes = input::read(context, &args.file, proof::MAX_BYTES)?;
     let judgement = match proof::parse(&bytes) {
         Ok(proof) => proof.judge(fingerprint),
         Err(finding) => refused(finding),
@@ -101,26 +99,4 @@ pub(super) fn fingerprint(context: &Context, given: Option<&str>) -> Result<Opti
         Err(OpenError::NotFound(_)) => Ok(None),
         _ => Ok(context.open()?.settings.fingerprint),
     }
-}
-
-/// The bytes of a file, no more than one above the limit.
-fn read(context: &Context, path: &Path) -> Result<Vec<u8>, Failure> {
-    let cannot = |why: std::io::Error| {
-        let failure = Failure::cannot(format!("cannot read '{}': {why}", path.display()));
-        Failure {
-            exit: Exit::Unknown,
-            ..failure
-        }
-        .hint("what could not be read was not judged")
-    };
-    let most = proof::MAX_BYTES as u64 + 1;
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        let mut input = std::io::stdin().lock().take(most);
-        input.read_to_end(&mut bytes).map_err(cannot)?;
-    } else {
-        let file = File::open(context.directory.join(path)).map_err(cannot)?;
-        file.take(most).read_to_end(&mut bytes).map_err(cannot)?;
-    }
-    Ok(bytes)
 }

@@ -1,8 +1,10 @@
 //! The manual pages, from the parser's own words; beside them stands here only what a parser
 //! does not know: exit status, configuration, examples.
 
+mod examples;
 mod filter;
 mod limits;
+mod settings;
 mod words;
 
 use std::io;
@@ -11,7 +13,9 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, italic, roman};
 
-use words::{CONFIGURATION, ENVIRONMENT, EXAMPLES, EXIT_STATUS, LIMITS};
+use examples::EXAMPLES;
+use settings::{CONFIGURATION, ENVIRONMENT};
+use words::{EXIT_STATUS, LIMITS};
 
 use git_ledger::doctor::Check;
 

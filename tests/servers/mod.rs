@@ -4,6 +4,7 @@
 //! `fcgiwrap` are what `cargo xtask test` installs.
 
 pub mod liar;
+pub mod listening;
 pub mod raw_push;
 pub mod ssh;
 pub mod web;

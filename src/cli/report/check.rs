@@ -1,8 +1,6 @@
 //! `git ledger report --check`: a report that somebody hands over, held against itself, its
 //! receipts, and the ledger.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use git_ledger::audit::check::{self, CLAIMED, Reading};
@@ -19,7 +17,7 @@ use super::{Args, BUILD, PROGRAM};
 use crate::cli::context::{Context, Opened, parse_date};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::prove::Target;
-use crate::cli::{check_proof, terminal, verify};
+use crate::cli::{check_proof, input, terminal, verify};
 
 /// What a ledger that is here says of a report.
 enum Here {
@@ -33,7 +31,7 @@ enum Here {
 
 /// Runs the check.
 pub fn run(context: &Context, args: &Args, path: &Path) -> Result<Exit, Failure> {
-    let bytes = read(context, path)?;
+    let bytes = input::read(context, path, file::MAX_BYTES)?;
     let fingerprint = check_proof::fingerprint(context, args.fingerprint.as_deref())?;
     let reading = match check::read(&bytes, BUILD) {
         Ok(reading) => reading,
@@ -67,28 +65,6 @@ fn unrelated(findings: &[Finding]) -> bool {
     findings
         .iter()
         .any(|finding| finding.id == FindingId::ReportUnrelated)
-}
-
-/// The bytes of the file, no more than one above the limit.
-fn read(context: &Context, path: &Path) -> Result<Vec<u8>, Failure> {
-    let cannot = |why: std::io::Error| {
-        let failure = Failure::cannot(format!("cannot read '{}': {why}", path.display()));
-        Failure {
-            exit: Exit::Unknown,
-            ..failure
-        }
-        .hint("what could not be read was not checked")
-    };
-    let most = file::MAX_BYTES as u64 + 1;
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        let mut input = std::io::stdin().lock().take(most);
-        input.read_to_end(&mut bytes).map_err(cannot)?;
-    } else {
-        let file = File::open(context.directory.join(path)).map_err(cannot)?;
-        file.take(most).read_to_end(&mut bytes).map_err(cannot)?;
-    }
-    Ok(bytes)
 }
 
 fn at<'a>(model: &'a Object, way: &str) -> Option<&'a Value> {
