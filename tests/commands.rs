@@ -104,6 +104,15 @@ fn name(text: &str) -> String {
     inside[..end].trim_end_matches('.').to_owned()
 }
 
+/// What makes a verb end that would go on until somebody stops it.
+pub fn ending(words: &[&str]) -> Option<&'static str> {
+    match words {
+        ["serve" | "web"] => Some("--dry-run"),
+        ["watch"] => Some("--once"),
+        _ => None,
+    }
+}
+
 /// A value that this argument takes.
 pub fn value(name: &str) -> &'static str {
     match name {

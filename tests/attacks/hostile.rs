@@ -428,10 +428,9 @@ fn all_verbs(trap: &Trap, flags: bool) {
         for option in verb.flags.iter().filter(|_| flags) {
             ways.push([&words[..], &[option.as_str()], &required[..]].concat());
         }
-        if words == ["serve"] {
-            // it would serve until somebody stops it
-            ways.iter_mut().for_each(|way| way.push("--dry-run"));
-            ways.retain(|way| way.iter().filter(|word| **word == "--dry-run").count() == 1);
+        if let Some(ending) = commands::ending(&words) {
+            ways.iter_mut().for_each(|way| way.push(ending));
+            ways.retain(|way| way.iter().filter(|word| **word == ending).count() == 1);
         }
         trap.reset();
         for arguments in ways {

@@ -70,12 +70,8 @@ fn no_argument_becomes_an_option_or_a_command() {
         if words == ["demo"] || verb.words.iter().any(|word| word == "edit") {
             continue;
         }
-        // what goes on until it is told to stop does not here
-        let ends: &[&str] = match words.as_slice() {
-            ["watch"] => &["--once"],
-            ["web"] => &["--dry-run"],
-            _ => &[],
-        };
+        let ends = commands::ending(&words);
+        let ends = ends.as_slice();
         let required: Vec<&str> = verb
             .required
             .iter()
