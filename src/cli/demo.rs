@@ -487,6 +487,8 @@ fn finish(stage: &Stage, fingerprint: &str, number: u64) -> Result<(), Failure> 
          git ledger log\n  \
          git ledger show {number}\n  \
          git ledger verify --remotes\n  \
+         git ledger web --listen 127.0.0.1:0\n  \
+         git ledger report --profile soc2 --remotes\n  \
          git -C ../server.git ledger verify --fingerprint {fingerprint}\n  \
          git -C ../backup.git log --format='%h %s' refs/heads/ledger\n"
     );
