@@ -14,6 +14,7 @@ use crate::verify::Verdict;
 use super::answers::{
     Book, EntryView, Fault, Known, Library, Page, PolicyChange, Problem, Row, Totals, Wanted,
 };
+use super::replay;
 use super::routes::Api;
 use super::server::{Answer, Asked};
 
@@ -75,6 +76,7 @@ pub fn answer(library: &dyn Library, what: Api, asked: &Asked) -> Result<Answer,
                         .with("looked_at", number(view.looked_at))
                         .with("gave_up", view.gave_up)
                 }
+                Api::Replay => replay::json(&replay::view(&*book, ask)?),
                 Api::Policy => {
                     let history = book.policy()?;
                     let changes = history.changes.iter().filter_map(change);

@@ -2,8 +2,12 @@
 
 use super::answers::{Book, Fault, Problem, ReplayView};
 use super::ask::Ask;
+use crate::date::rfc3339;
+use crate::json::{Object, Value};
 use crate::query::What;
-use crate::replay::Replay;
+use crate::replay::{Kind, Replay};
+use crate::report::entries;
+use crate::report::verdict::{clean, number};
 
 /// What a replay can be asked.
 pub const NAMES: &[&str] = &["from", "to", "at"];
@@ -63,6 +67,39 @@ pub fn view(book: &dyn Book, ask: &Ask) -> Result<ReplayView, Problem> {
         replay,
         policy,
     })
+}
+
+/// The same for programs.
+pub fn json(view: &ReplayView) -> Object {
+    let things = |kind| {
+        let things = view.replay.things(kind);
+        let things = things.map(|(name, thing)| {
+            let state = |state: &Option<String>| state.as_deref().map_or(Value::Null, clean);
+            let object = Object::new()
+                .with("place", clean(&name.place))
+                .with("name", clean(&name.own))
+                .with("state", state(&thing.now))
+                .with("before", state(&thing.was))
+                .with("number", number(thing.number))
+                .with("time", rfc3339(thing.time))
+                .with("how", thing.how)
+                .with("changed", view.replay.is_fresh(thing));
+            Value::from(object)
+        });
+        things.collect::<Vec<_>>()
+    };
+    Object::new()
+        .with("from", number(view.from))
+        .with("to", number(view.to))
+        .with("at", number(view.at))
+        .with("entry", entries::json(&view.row.shown()))
+        .with("deployments", things(Kind::Deployment))
+        .with("refs", things(Kind::Ref))
+        .with("settings", things(Kind::Setting))
+        .with("runs", things(Kind::Run))
+        .with("policy", view.policy.map_or(Value::Null, number))
+        .with("since", view.replay.first().map_or(Value::Null, number))
+        .with("left_out", view.replay.left_out())
 }
 
 /// First, last and chosen entry; what nobody asked for is near what somebody did.

@@ -51,6 +51,8 @@ pub enum Api {
     Proof,
     /// What happened to one thing.
     Trace,
+    /// The state of things as of one entry.
+    Replay,
     /// All changes of the policy.
     Policy,
     /// One change of the policy.
@@ -95,6 +97,7 @@ pub const API: &[(&str, Api)] = &[
     ("/api/v1/ledgers/{slug}/entries/{number}", Api::Entry),
     ("/api/v1/ledgers/{slug}/entries/{number}/proof", Api::Proof),
     ("/api/v1/ledgers/{slug}/trace", Api::Trace),
+    ("/api/v1/ledgers/{slug}/replay", Api::Replay),
     ("/api/v1/ledgers/{slug}/policy", Api::Policy),
     ("/api/v1/ledgers/{slug}/policy/{number}", Api::PolicyChange),
     ("/api/v1/ledgers/{slug}/findings", Api::Findings),
@@ -123,6 +126,7 @@ impl Api {
         match self {
             Api::Entries => &["q", "before", "limit"],
             Api::Trace => &["of"],
+            Api::Replay => replay::NAMES,
             Api::Stats => &["q"],
             Api::Tail => &["q", "after"],
             _ => &[],

@@ -77,6 +77,34 @@ fn the_api_says_what_the_verbs_say() {
 }
 
 #[test]
+fn a_replay_is_the_state_as_of_an_entry() {
+    let world = ledger();
+    let site = Site::start(&world, "r", &[]);
+    site.settled("r");
+    let before = site.api("/ledgers/r/replay?at=3");
+    assert_eq!(before["deployments"], serde_json::json!([]));
+    assert_eq!(before["entry"]["number"], 3);
+    let after = site.api("/ledgers/r/replay?from=2&to=6&at=4");
+    let range = [&after["from"], &after["at"], &after["to"]];
+    assert_eq!(range, [2, 4, 6]);
+    let deployed = &after["deployments"][0];
+    assert_eq!(
+        (&deployed["place"], &deployed["name"], &deployed["changed"]),
+        (&"prod".into(), &"payments".into(), &true.into())
+    );
+    let main = &after["refs"][0];
+    assert_eq!(main["name"], "refs/heads/main");
+    assert_eq!(
+        (&main["number"], &main["changed"]),
+        (&1.into(), &false.into())
+    );
+    assert_eq!((&after["policy"], &after["since"]), (&0.into(), &0.into()));
+    for wrong in ["at=8", "from=5&to=4", "from=2&to=3&at=4", "at=x", "on=1"] {
+        assert_eq!(site.refused(&format!("/ledgers/r/replay?{wrong}")).0, 400);
+    }
+}
+
+#[test]
 fn pages_go_on_where_the_last_one_ended_with_an_index_and_without() {
     let world = ledger();
     let site = Site::start(&world, "r", &[]);
