@@ -368,6 +368,20 @@ const ELSEWHERE: &[(&str, &[FindingId])] = &[
             FindingId::PushUnrecorded,
         ],
     ),
+    (
+        "tests/report/altered.rs",
+        &[
+            FindingId::ReportMalformed,
+            FindingId::ReportMismatch,
+            FindingId::ReportContradiction,
+            FindingId::ReportReceipt,
+            FindingId::ReportDiffers,
+            FindingId::ReportUnrelated,
+            FindingId::ReportVersion,
+            FindingId::ReportUnchecked,
+            FindingId::ReportOlder,
+        ],
+    ),
 ];
 
 #[test]
