@@ -6,12 +6,11 @@ use git_ledger::export::cursor::{At, Cursor};
 use git_ledger::export::{ENTRY_BROKEN, Record};
 use git_ledger::finding::{Answer, FindingId};
 use git_ledger::json::Object;
-use git_ledger::ledger::Ledger;
+use git_ledger::ledger::ObjectReader;
 use git_ledger::merkle::{Hash, hex, leaf};
 use git_ledger::query::{End, Filter, Place, Step, Walk, What};
 use git_ledger::report::entries::Standing;
 use git_ledger::report::verdict::{self, Frame};
-use git_ledger::store::Store;
 use git_ledger::verify::Verdict;
 use gix::ObjectId;
 
@@ -48,7 +47,7 @@ struct Spot {
 /// Entries between a cursor and a tip.
 pub struct Piece<'a> {
     opened: &'a Opened,
-    walk: Walk<<Ledger as Store>::Reader>,
+    walk: Walk<ObjectReader>,
     /// The oldest last.
     spots: Vec<Spot>,
     judged: Option<(Verdict, Vec<String>)>,
@@ -108,7 +107,7 @@ impl<'a> Piece<'a> {
         }
         let mut piece = Piece {
             opened,
-            walk: open(opened, tip)?,
+            walk: log::walk_from(opened, tip)?,
             spots: Vec::new(),
             judged: None,
             count: None,
@@ -290,11 +289,6 @@ impl<'a> Piece<'a> {
             }
         }
     }
-}
-
-fn open(opened: &Opened, tip: ObjectId) -> Result<Walk<<Ledger as Store>::Reader>, Failure> {
-    let boundary = opened.ledger.surroundings()?.boundary;
-    Ok(Walk::new(opened.ledger.reader(), tip, boundary))
 }
 
 impl Entry {

@@ -32,11 +32,12 @@ pub enum Bound {
 /// The commits of a ledger up to one of them, the oldest first.
 pub struct History {
     walk: Walk<ObjectReader>,
-    commits: Vec<ObjectId>,
+    /// All of them, or why nothing can be proven.
+    numbered: Result<Numbered<ObjectReader>, Finding>,
+    /// Where not all are here, those that are.
+    some: Vec<ObjectId>,
     /// The number of the first of them.
     first: u64,
-    /// The same for proofs, or why nothing can be proven.
-    numbered: Result<Numbered<ObjectReader>, Finding>,
     /// Whether times never run backwards.
     ordered: bool,
 }
@@ -56,8 +57,8 @@ pub struct Gathered {
 pub fn history(opened: &Opened, tip: ObjectId, verdict: &Verdict) -> Result<History, Failure> {
     let boundary = opened.ledger.surroundings()?.boundary;
     let numbered = Numbered::walk(opened.ledger.reader(), tip, &boundary);
-    let (commits, first) = match &numbered {
-        Ok(numbered) => (numbered.commits().to_vec(), 0),
+    let (some, first) = match &numbered {
+        Ok(_) => (Vec::new(), 0),
         Err(_) => {
             let mut walk = Walk::new(opened.ledger.reader(), tip, boundary.clone());
             let mut steps = Vec::new();
@@ -72,9 +73,9 @@ pub fn history(opened: &Opened, tip: ObjectId, verdict: &Verdict) -> Result<Hist
     };
     Ok(History {
         walk: Walk::new(opened.ledger.reader(), tip, boundary),
-        commits,
-        first,
         numbered,
+        some,
+        first,
         ordered: verdict.answer() == Answer::Sound,
     })
 }
@@ -90,16 +91,23 @@ pub fn commits(
 }
 
 impl History {
+    fn commits(&self) -> &[ObjectId] {
+        match &self.numbered {
+            Ok(numbered) => numbered.commits(),
+            Err(_) => &self.some,
+        }
+    }
+
     /// The number of the newest entry.
     pub fn newest(&self) -> u64 {
-        let count = self.commits.len() as u64;
+        let count = self.commits().len() as u64;
         self.first + count.saturating_sub(1)
     }
 
     /// The commit at a number.
     pub fn commit(&self, number: u64) -> Option<ObjectId> {
         let place = usize::try_from(number.checked_sub(self.first)?).ok()?;
-        self.commits.get(place).copied()
+        self.commits().get(place).copied()
     }
 
     /// What stands at a number.
@@ -173,7 +181,7 @@ impl History {
     ) -> Gathered {
         let first_time = if self.first == 0 { self.time(0) } else { None };
         let mut collector = Collector::new(from, to, seed, size);
-        let count = self.commits.len() as u64;
+        let count = self.commits().len() as u64;
         let progress = Progress::of("reading entries").out_of(Some(count));
         for number in self.first..=self.newest() {
             let Some(step) = self.at(number) else {
